@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+
+/// A context of a backend: an in-order queue of work on buffers it owns.
+///
+/// This is the Swift side of the contract of `beasts_backend.h`; formulas, shapes, aliasing and numeric rules are stated
+/// there. The conformance suite (`beasts conformance --backend FILE`) checks each of these sentences:
+///
+/// 1. One thread at a time uses a context. Ops run in the order of the calls; they may return before they are done.
+/// 2. ``download(_:from:byteOffset:)`` and ``synchronize()`` wait for all queued work and report its first failure.
+/// 3. Arguments arrive checked: shapes fit each other, views lie within their buffers, weights were prepared here for
+///    this use. An implementation need not repeat that.
+/// 4. An implementation that cannot do legal arguments throws ``BackendError/Code/unsupported``, and answers false from
+///    ``supports(_:)``. It never computes in a lower precision than asked for.
+public protocol Backend: AnyObject {
+    func makeBuffer(byteCount: Int) throws(BackendError) -> BufferHandle
+    func destroyBuffer(_ buffer: BufferHandle) throws(BackendError)
+    func upload(_ bytes: UnsafeRawBufferPointer, to buffer: BufferHandle, byteOffset: Int) throws(BackendError)
+    func download(_ bytes: UnsafeMutableRawBufferPointer, from buffer: BufferHandle, byteOffset: Int) throws(BackendError)
+    /// The host address of a host-visible buffer, nil where buffers are not. Synchronize before use.
+    func map(_ buffer: BufferHandle) throws(BackendError) -> UnsafeMutableRawPointer?
+    func synchronize() throws(BackendError)
+
+    func prepareWeight(_ description: WeightDescription) throws(BackendError) -> PreparedWeight
+    func releaseWeight(_ weight: BufferHandle) throws(BackendError)
+
+    /// Whether these arguments would be accepted. Buffers in it may be any handles.
+    func supports(_ arguments: any OpArguments) -> Bool
+
+    // Required ops.
+    func fill(_ arguments: FillArguments) throws(BackendError)
+    func copy(_ arguments: CopyArguments) throws(BackendError)
+    func gatherRows(_ arguments: GatherRowsArguments) throws(BackendError)
+    func add(_ arguments: AddArguments) throws(BackendError)
+    func multiply(_ arguments: MultiplyArguments) throws(BackendError)
+    func scale(_ arguments: ScaleArguments) throws(BackendError)
+    func activation(_ arguments: ActivationArguments) throws(BackendError)
+    func matmul(_ arguments: MatmulArguments) throws(BackendError)
+    func linear(_ arguments: LinearArguments) throws(BackendError)
+    func conv2d(_ arguments: Conv2dArguments) throws(BackendError)
+    func maxPool2d(_ arguments: MaxPool2dArguments) throws(BackendError)
+    func softmax(_ arguments: SoftmaxArguments) throws(BackendError)
+    func layerNorm(_ arguments: LayerNormArguments) throws(BackendError)
+    func groupNorm(_ arguments: GroupNormArguments) throws(BackendError)
+    func reduce(_ arguments: ReduceArguments) throws(BackendError)
+    func argReduce(_ arguments: ArgReduceArguments) throws(BackendError)
+
+    // Optional ops: composed from the required ones where they are not overridden.
+    func attention(_ arguments: AttentionArguments) throws(BackendError)
+    func attentionProbabilities(_ arguments: AttentionProbabilitiesArguments) throws(BackendError)
+    func residualLayerNorm(_ arguments: ResidualLayerNormArguments) throws(BackendError)
+    func conv3d(_ arguments: Conv3dArguments) throws(BackendError)
+    func convTranspose3d(_ arguments: ConvTranspose3dArguments) throws(BackendError)
+    func patchEmbedding(_ arguments: PatchEmbeddingArguments) throws(BackendError)
+    func nearestCode(_ arguments: NearestCodeArguments) throws(BackendError)
+    func topK(_ arguments: TopKArguments) throws(BackendError)
+}
+
+extension Backend {
+    public func map(_ buffer: BufferHandle) throws(BackendError) -> UnsafeMutableRawPointer? { nil }
+
+    public func supports(_ arguments: any OpArguments) -> Bool { true }
+
+    public func attention(_ arguments: AttentionArguments) throws(BackendError) { throw .absent(.attention) }
+    public func attentionProbabilities(_ arguments: AttentionProbabilitiesArguments) throws(BackendError) {
+        throw .absent(.attentionProbabilities)
+    }
+    public func residualLayerNorm(_ arguments: ResidualLayerNormArguments) throws(BackendError) {
+        throw .absent(.residualLayerNorm)
+    }
+    public func conv3d(_ arguments: Conv3dArguments) throws(BackendError) { throw .absent(.conv3d) }
+    public func convTranspose3d(_ arguments: ConvTranspose3dArguments) throws(BackendError) { throw .absent(.convTranspose3d) }
+    public func patchEmbedding(_ arguments: PatchEmbeddingArguments) throws(BackendError) { throw .absent(.patchEmbedding) }
+    public func nearestCode(_ arguments: NearestCodeArguments) throws(BackendError) { throw .absent(.nearestCode) }
+    public func topK(_ arguments: TopKArguments) throws(BackendError) { throw .absent(.topK) }
+}
+
+extension BackendError {
+    static func absent(_ op: BackendOp) -> BackendError { BackendError(.unsupported, "\(op.name): not in this backend") }
+}
+
+/// A backend as the author of a library writes it: one class, which ``BackendExport`` turns into the contract's table.
+///
+/// The library then needs one exported function, and nothing more:
+///
+///     @c(beasts_backend_query) public func query(
+///         _ host: UnsafePointer<beasts_host_info>?,
+///         _ table: UnsafeMutablePointer<UnsafePointer<beasts_backend_table>?>?,
+///         _ status: UnsafeMutablePointer<beasts_status>?
+///     ) -> Int32 { BackendExport.query(MyBackend.self, host, table, status) }
+public protocol BackendPlugin: Backend {
+    /// The short name used on the command line: lower-case letters, digits, hyphens.
+    static var name: String { get }
+    static var version: String { get }
+    /// One sentence for people.
+    static var summary: String { get }
+    /// Bytes, a power of two.
+    static var preferredAlignment: Int { get }
+    /// The optional ops it has; the others are null in the table.
+    static var optionalOps: Set<BackendOp> { get }
+    /// Whether `map` gives host addresses.
+    static var mapsBuffers: Bool { get }
+
+    /// Says whether a device can run; cheap, without side effects. -1 is the best device.
+    static func probe(device: Int) throws(BackendError) -> ProbeResult
+
+    init(options: ContextOptions) throws(BackendError)
+}
+
+extension BackendPlugin {
+    public static var preferredAlignment: Int { 64 }
+    public static var optionalOps: Set<BackendOp> { [] }
+    public static var mapsBuffers: Bool { false }
+}
+
+/// What a probe found.
+public struct ProbeResult: Sendable {
+    /// 0 cannot run here; 1-49 software device; 50-99 CPU; 100-199 integrated GPU; 200 and up GPU.
+    public var score: Int
+    public var deviceName: String
+    /// Why the score is what it is: one sentence.
+    public var reason: String
+    public var deviceCount: Int
+    /// The element types of activations that the device computes with natively.
+    public var nativeDTypes: [DType]
+    /// 0 when the device uses the host's memory.
+    public var memoryByteCount: UInt64
+
+    public init(
+        score: Int, deviceName: String, reason: String, deviceCount: Int = 1, nativeDTypes: [DType] = [.float32],
+        memoryByteCount: UInt64 = 0
+    ) {
+        self.score = score
+        self.deviceName = deviceName
+        self.reason = reason
+        self.deviceCount = deviceCount
+        self.nativeDTypes = nativeDTypes
+        self.memoryByteCount = memoryByteCount
+    }
+}
+
+public struct ContextOptions: Sendable {
+    /// nil for the backend's own choice.
+    public var device: Int?
+    /// 0 for the backend's own choice. The same count gives the same results.
+    public var threadCount: Int
+
+    public init(device: Int? = nil, threadCount: Int = 0) {
+        self.device = device
+        self.threadCount = threadCount
+    }
+}
+
+/// What a prepared weight is for, and its logical shape.
+public enum WeightKind: Int32, Sendable, CaseIterable {
+    case linear = 1
+    case conv2d
+    case conv3d
+    case convTranspose3d
+    case embedding
+    case vector
+}
+
+/// A weight on its way to a backend: parts in host memory, joined along their first axis.
+public struct WeightDescription {
+    public var kind: WeightKind
+    public var target: DType
+    /// For conv2d; 1 otherwise.
+    public var groups: Int
+    /// Alive during the call only; shapes equal but for the first axis.
+    public var parts: [HostTensor]
+
+    public init(kind: WeightKind, target: DType = .float32, groups: Int = 1, parts: [HostTensor]) {
+        self.kind = kind
+        self.target = target
+        self.groups = groups
+        self.parts = parts
+    }
+
+    /// The shape of the whole: the parts' first extents added up.
+    public var shape: Shape {
+        guard var shape = parts.first.map({ Shape($0.shape) }) else { return [0] }
+        if shape.rank > 0 { shape[0] = parts.reduce(0) { $0 + ($1.shape.first ?? 0) } }
+        return shape
+    }
+}
+
+/// A weight that a backend has taken over.
+public struct PreparedWeight: Sendable {
+    public var handle: BufferHandle
+    /// What it occupies on the device.
+    public var byteCount: Int
+
+    public init(handle: BufferHandle, byteCount: Int) {
+        self.handle = handle
+        self.byteCount = byteCount
+    }
+}
