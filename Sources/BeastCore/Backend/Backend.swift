@@ -23,6 +23,9 @@ public protocol Backend: AnyObject {
     func prepareWeight(_ description: WeightDescription) throws(BackendError) -> PreparedWeight
     func releaseWeight(_ weight: BufferHandle) throws(BackendError)
 
+    /// Whether it has an op at all, for some arguments.
+    func hasNative(_ op: BackendOp) -> Bool
+
     /// Whether these arguments would be accepted. Buffers in it may be any handles.
     func supports(_ arguments: any OpArguments) -> Bool
 
@@ -58,7 +61,9 @@ public protocol Backend: AnyObject {
 extension Backend {
     public func map(_ buffer: BufferHandle) throws(BackendError) -> UnsafeMutableRawPointer? { nil }
 
-    public func supports(_ arguments: any OpArguments) -> Bool { true }
+    public func hasNative(_ op: BackendOp) -> Bool { op.isRequired }
+
+    public func supports(_ arguments: any OpArguments) -> Bool { hasNative(type(of: arguments).op) }
 
     public func attention(_ arguments: AttentionArguments) throws(BackendError) { throw .absent(.attention) }
     public func attentionProbabilities(_ arguments: AttentionProbabilitiesArguments) throws(BackendError) {
@@ -107,6 +112,8 @@ public protocol BackendPlugin: Backend {
 }
 
 extension BackendPlugin {
+    public func hasNative(_ op: BackendOp) -> Bool { op.isRequired || Self.optionalOps.contains(op) }
+
     public static var preferredAlignment: Int { 64 }
     public static var optionalOps: Set<BackendOp> { [] }
     public static var mapsBuffers: Bool { false }

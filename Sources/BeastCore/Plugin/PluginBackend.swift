@@ -86,8 +86,10 @@ public final class PluginBackend: Backend {
 
     // MARK: Ops
 
+    public func hasNative(_ op: BackendOp) -> Bool { library.hasEntry(op) }
+
     public func supports(_ arguments: any OpArguments) -> Bool {
-        guard library.hasEntry(type(of: arguments).op) else { return false }
+        guard hasNative(type(of: arguments).op) else { return false }
         guard library.table.supports != nil else { return true }
         return asksSupport(arguments)
     }

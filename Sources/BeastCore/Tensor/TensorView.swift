@@ -85,7 +85,9 @@ extension TensorView {
     }
 
     /// The axes in another order: axis `i` of the result is axis `order[i]` of this view.
-    public func permuted(_ order: Int...) -> TensorView {
+    public func permuted(_ order: Int...) -> TensorView { permuted(order) }
+
+    func permuted(_ order: [Int]) -> TensorView {
         precondition(order.sorted() == Array(0..<rank), "\(order) is no order of \(rank) axes")
         var view = self
         for (axis, source) in order.enumerated() {

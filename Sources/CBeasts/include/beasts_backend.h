@@ -407,7 +407,8 @@ typedef struct beasts_residual_layer_norm_arguments {
 enum beasts_padding_mode { BEASTS_PADDING_ZERO = 1, BEASTS_PADDING_REPLICATE = 2 };
 
 /// output [B, T', H', W', Co] = epilogue(convolution of input [B, T, H, W, Ci]), weight prepared for conv3d. Axes in the
-/// order time, height, width. The input is extended by zeros or by its edge elements.
+/// order time, height, width. The input is extended by zeros or by its edge elements. Weights are prepared for this op
+/// alone, so a backend that has it (or conv_transpose3d) has it for every float32 shape.
 typedef struct beasts_conv3d_arguments {
     uint32_t struct_size;
     int32_t padding_mode;

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#   Scripts/test.sh FOLDER_OF_THE_RELEASE_BUILD
+# Runs the three parts of the tests, all of them even when one fails: the conformance suite on the reference backend,
+# the golden fixtures, and `swift test`. For each part it prints `count NAME PASSED FAILED SKIPPED`, and at the end
+# `summary: N passed, N failed, N skipped`. Fails when anything failed or a part that could run ran nothing.
+#
+# The golden fixtures are no part of the repository: BEASTS_FIXTURES names their folder, default ../shared/fixtures.
+set -euo pipefail
+
+beasts=$1/beasts
+fixtures=${BEASTS_FIXTURES:-../shared/fixtures}
+# Colours and progress would get into the lines that are read below.
+export NO_COLOR=1 TERM=dumb
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+total_passed=0 total_failed=0 total_skipped=0 broken=0
+
+# Runs a command, shows its output and keeps it in $log; the exit code is left in $status.
+run() {
+    echo "== $*"
+    status=0
+    "$@" < /dev/null 2>&1 | tee "$log" || status=${PIPESTATUS[0]}
+}
+
+# count NAME PASSED FAILED SKIPPED. A part that failed without naming a case (it did not build, it crashed) counts as
+# one failure, and so does a part that ran nothing.
+count() {
+    local name=$1 passed=$2 failed=$3 skipped=$4
+    if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
+        echo "$name: ended with exit code $status" >&2
+        failed=1
+    elif [ $((passed + failed)) -eq 0 ]; then
+        echo "$name: no case was run" >&2
+        failed=1
+    fi
+    [ "$status" -eq 0 ] && [ "$failed" -eq 0 ] || broken=1
+    echo "count $name $passed $failed $skipped"
+    total_passed=$((total_passed + passed))
+    total_failed=$((total_failed + failed))
+    total_skipped=$((total_skipped + skipped))
+}
+
+# The number in front of a word, in the last line of $log that begins with a prefix; 0 where there is none.
+number() {
+    local prefix=$1 word=$2
+    { grep "^$prefix" "$log" || true; } | tail -n 1 | sed -nE "s/^.*[ :]([0-9]+) $word.*$/\1/p" | grep . || echo 0
+}
+
+run "$beasts" conformance --backend reference
+count conformance "$(number conformance: passed)" "$(number conformance: failed)" "$(number conformance: unsupported)"
+
+if [ -d "$fixtures" ]; then
+    run "$beasts" conformance --backend reference --fixtures "$fixtures"
+    passed=$(number fixtures: passed)
+    failed=$(number fixtures: failed)
+    echo "fixtures: $((passed + failed)) cases ran"
+    count fixtures "$passed" "$failed" \
+        $(($(number fixtures: 'not supported yet') + $(number fixtures: optional)))
+elif [ -n "${BEASTS_FIXTURES:-}" ]; then
+    echo "fixtures: BEASTS_FIXTURES names $fixtures, which is no folder" >&2
+    status=1
+    count fixtures 0 0 0
+else
+    echo "fixtures: MISSING and left out, since $fixtures is no folder; BEASTS_FIXTURES may name another"
+    echo "count fixtures 0 0 0"
+fi
+
+# Swift Testing names failed and skipped tests one by one and counts all of them in its closing line ("Test run with
+# 12 tests in 3 suites passed"); XCTest counts everything in its closing line ("Executed 4 tests, with 1 test skipped
+# and 2 failures"), of which the last one is the sum.
+run swift test
+ran=$(sed -nE 's/^.* Test run with ([0-9]+) tests?.* (passed|failed) after .*$/\1/p' "$log" | tail -n 1)
+failed=$(grep -E '^[^ ]+ Test .+ failed after [0-9.]+ seconds with [^"]*issues?.*\.$' "$log" |
+    grep -cvE '^[^ ]+ Test (run with|case passing) ' || true)
+skipped=$(grep -cE '^[^ ]+ Test .+ skipped(: ".*")?\.?$' "$log" || true)
+passed=$((${ran:-0} - failed - skipped))
+executed=$({ grep -E '^[[:space:]]*Executed [0-9]+ tests?, with ' "$log" || true; } | tail -n 1)
+if [ -n "$executed" ]; then
+    xctest_ran=$(sed -nE 's/.*Executed ([0-9]+) tests?.*/\1/p' <<< "$executed")
+    xctest_failed=$(sed -nE 's/.* ([0-9]+) failures?.*/\1/p' <<< "$executed")
+    xctest_skipped=$(sed -nE 's/.* ([0-9]+) tests? skipped.*/\1/p' <<< "$executed")
+    failed=$((failed + ${xctest_failed:-0}))
+    skipped=$((skipped + ${xctest_skipped:-0}))
+    passed=$((passed + ${xctest_ran:-0} - ${xctest_failed:-0} - ${xctest_skipped:-0}))
+fi
+[ "$passed" -ge 0 ] || passed=0
+count swift-test "$passed" "$failed" "$skipped"
+
+echo "summary: $total_passed passed, $total_failed failed, $total_skipped skipped"
+exit "$broken"

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+internal import FoundationEssentials
+
+/// The `manifest.json` of a folder of golden fixtures: cases, each with inputs, checkpoints, expected outputs, tolerances.
+struct FixtureManifest: Decodable {
+    let cases: [FixtureCase]
+
+    /// - Throws: ``FixtureError`` when the file is missing or no manifest.
+    init(folder: String) throws {
+        let path = folder + "/manifest.json"
+        let data: Data
+        do {
+            data = try Data(contentsOf: URL(filePath: path))
+        } catch {
+            throw FixtureError("\(path): cannot read the manifest: \(error.localizedDescription)")
+        }
+        do {
+            self = try JSONDecoder().decode(FixtureManifest.self, from: data)
+        } catch {
+            throw FixtureError("\(path): not a manifest of fixtures: \(error)")
+        }
+    }
+}
+
+/// One case. Fields that only other kinds have are left out here and ignored in the file.
+struct FixtureCase: Decodable {
+    let id: String
+    let kind: String
+    let arch: String?
+    let optional: Bool?
+    let config: Configuration?
+    /// Each of these alone must give the outputs.
+    let checkpoints: [String]?
+    let load: Load?
+    let inputs: Inputs?
+    let pipeline: [String]?
+    let mean: [Float]?
+    let std: [Float]?
+    let outputs: [String: Output]?
+
+    var isOptional: Bool { optional ?? false }
+
+    /// The sizes of a vision transformer; other kinds have other fields, so all are optional.
+    struct Configuration: Decodable {
+        let embed_dim: Int?
+        let depth: Int?
+        let num_heads: Int?
+        let img_size: Int?
+        let patch_size: Int?
+        let mlp_ratio: Double?
+        let ln_eps: Float?
+        let qkv_bias: Bool?
+    }
+
+    struct Load: Decodable {
+        let select: String?
+        let strip: [String]?
+    }
+
+    struct Inputs: Decodable {
+        struct Array: Decodable {
+            let file: String
+            let shape: [Int]
+        }
+
+        let image: Array?
+        /// A picture file.
+        let file: String?
+    }
+
+    struct Output: Decodable {
+        let file: String
+        let shape: [Int]
+        let compare: String
+        let rtol: Double?
+        let atol: Double?
+        let max_diff: Int?
+        let mean_diff: Double?
+    }
+
+    // Some kinds give these fields another form; such a case is of a kind that is not run here.
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        id = try values.decode(String.self, forKey: .id)
+        kind = try values.decode(String.self, forKey: .kind)
+        arch = try? values.decodeIfPresent(String.self, forKey: .arch)
+        optional = try? values.decodeIfPresent(Bool.self, forKey: .optional)
+        config = try? values.decodeIfPresent(Configuration.self, forKey: .config)
+        checkpoints = try? values.decodeIfPresent([String].self, forKey: .checkpoints)
+        load = try? values.decodeIfPresent(Load.self, forKey: .load)
+        inputs = try? values.decodeIfPresent(Inputs.self, forKey: .inputs)
+        pipeline = try? values.decodeIfPresent([String].self, forKey: .pipeline)
+        mean = try? values.decodeIfPresent([Float].self, forKey: .mean)
+        std = try? values.decodeIfPresent([Float].self, forKey: .std)
+        outputs = try? values.decodeIfPresent([String: Output].self, forKey: .outputs)
+    }
+
+    private enum CodingKeys: CodingKey {
+        case id, kind, arch, optional, config, checkpoints, load, inputs, pipeline, mean, std, outputs
+    }
+}
+
+/// A fixture that cannot be run as it stands.
+public struct FixtureError: Error, Sendable, CustomStringConvertible {
+    public let description: String
+
+    init(_ description: String) { self.description = description }
+}

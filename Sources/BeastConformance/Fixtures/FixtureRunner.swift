@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+public import BeastCore
+
+/// Runs a folder of golden fixtures through a backend, case by case, each checkpoint alone.
+///
+/// The folder holds a `manifest.json`; arrays are `.npy`, pictures and checkpoints lie as the manifest names them.
+public struct FixtureRunner {
+    let folder: String
+    let session: Session
+
+    public init(folder: String, session: Session) {
+        self.folder = folder
+        self.session = session
+    }
+
+    /// Runs every case.
+    /// - Parameter progress: called with the identifier of each case before it starts.
+    /// - Throws: ``FixtureError`` when there is no manifest; what goes wrong within a case is that case's failure.
+    public func run(filter: String? = nil, progress: (String) -> Void = { _ in }) throws -> FixtureReport {
+        let manifest = try FixtureManifest(folder: folder)
+        var report = FixtureReport()
+        for fixture in manifest.cases {
+            if let filter, !fixture.id.contains(filter) { continue }
+            progress(fixture.id)
+            report.entries.append(run(fixture, in: manifest))
+        }
+        return report
+    }
+
+    private func run(_ fixture: FixtureCase, in manifest: FixtureManifest) -> FixtureReport.Entry {
+        func entry(_ outcome: FixtureReport.Outcome, _ detail: String, _ comparison: FixtureComparison? = nil) -> FixtureReport.Entry {
+            let isOptional = fixture.isOptional && outcome != .notSupportedYet
+            return FixtureReport.Entry(
+                id: fixture.id, outcome: isOptional ? .optional : outcome,
+                detail: isOptional ? "\(outcome.rawValue): \(detail)" : detail, worstRatio: comparison?.worstRatio ?? 0,
+                isIdentical: comparison?.isIdentical)
+        }
+        var comparison = FixtureComparison(folder: folder)
+        do {
+            guard try compare(fixture, manifest, &comparison) else {
+                return entry(.notSupportedYet, fixture.arch.map { "\(fixture.kind) of \($0)" } ?? fixture.kind)
+            }
+        } catch {
+            return entry(.failed, "\(error)", comparison)
+        }
+        guard comparison.failures.isEmpty else { return entry(.failed, comparison.failures.joined(separator: "; "), comparison) }
+        guard comparison.comparedCount > 0 else { return entry(.failed, "nothing was compared", comparison) }
+        let error = comparison.worstRatio > 0 ? ", error \(percent(comparison.worstRatio)) of what is allowed" : ""
+        let identical = comparison.isIdentical == true ? ", bit-identical" : ""
+        return entry(.passed, "\(comparison.comparedCount) outputs\(error)\(identical)", comparison)
+    }
+
+    /// - Returns: false for a kind that is not run here.
+    private func compare(_ fixture: FixtureCase, _ manifest: FixtureManifest, _ comparison: inout FixtureComparison) throws -> Bool {
+        switch (fixture.kind, fixture.arch) {
+        case ("vit", "dino_vit"), ("vit", "mugs_vit"): try compareTransformer(fixture, &comparison)
+        case ("pos_embed_runtime", "dino_vit"): try comparePositions(fixture, manifest, &comparison)
+        case ("image_decode", _): try compareDecoding(fixture, &comparison)
+        case ("image_preprocess", _): try comparePreprocessing(fixture, &comparison)
+        case ("image_resize", _): try compareResizing(fixture, &comparison)
+        case ("image_center_crop", _): try compareCropping(fixture, &comparison)
+        default: return false
+        }
+        return true
+    }
+}
+
+extension FixtureCase {
+    /// The outputs by name, in a fixed order.
+    func sortedOutputs() throws -> [(name: String, output: Output)] {
+        guard let outputs else { throw FixtureError("the manifest gives no outputs") }
+        return outputs.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+
+/// Looks up a model's parameters by the checkpoint's own key paths and hands them to the backend.
+///
+/// Every tensor is checked before it is read: a missing one or one of another shape is an error that names the key, both
+/// shapes and the file. Nothing is ever left at a random value.
+struct Parameters {
+    let source: any WeightSource
+    let session: Session
+    /// What stands in front of every name, with its dot; empty at the top.
+    private var path = ""
+
+    init(_ source: any WeightSource, session: Session) {
+        self.source = source
+        self.session = session
+    }
+
+    /// The parameters below `name`, such as `blocks.3.attn`.
+    subscript(_ name: String) -> Parameters {
+        var inner = self
+        inner.path += name + "."
+        return inner
+    }
+
+    private func check(_ name: String, _ shape: [Int]) throws -> String {
+        let key = path + name
+        guard let found = source.shape(of: key) else {
+            throw ModelError(.missingTensor, "\(source.origin): tensor '\(key)' \(Shape(shape)) is missing")
+        }
+        guard found == shape else {
+            throw ModelError(
+                .wrongShape, "\(source.origin): tensor '\(key)' has shape \(found), this model needs \(shape)")
+        }
+        return key
+    }
+
+    /// A tensor of any use, prepared for that use.
+    func weight(_ name: String, _ shape: [Int], as kind: WeightKind) throws -> Weight {
+        try source.withTensor(try check(name, shape)) { try session.prepareWeight(kind, [$0]) }
+    }
+
+    /// A matrix that the checkpoint stores with other axes, such as a convolution kernel read as a linear layer.
+    func weight(_ name: String, _ shape: [Int], permuted order: [Int], as kind: WeightKind) throws -> Weight {
+        try source.withTensor(try check(name, shape)) { tensor in
+            let permuted = HostTensor(
+                bytes: tensor.bytes, dtype: tensor.dtype, shape: order.map { tensor.shape[$0] },
+                strides: order.map { tensor.strides[$0] })
+            return try session.prepareWeight(kind, [permuted])
+        }
+    }
+
+    /// `name.weight` [outputs, inputs] and `name.bias` [outputs].
+    func linear(_ name: String, _ inputs: Int, _ outputs: Int) throws -> Linear {
+        let inner = self[name]
+        return Linear(
+            weight: try inner.weight("weight", [outputs, inputs], as: .linear),
+            bias: try inner.weight("bias", [outputs], as: .vector).tensor)
+    }
+
+    /// `name.weight` and `name.bias`, [width] each.
+    func layerNorm(_ name: String, _ width: Int, epsilon: Float) throws -> LayerNorm {
+        let inner = self[name]
+        return LayerNorm(
+            weight: try inner.weight("weight", [width], as: .vector).tensor,
+            bias: try inner.weight("bias", [width], as: .vector).tensor, epsilon: epsilon)
+    }
+
+    /// The elements on the host, for what is computed there once, such as position tables.
+    func elements(_ name: String, _ shape: [Int]) throws -> [Float] {
+        try source.withTensor(try check(name, shape)) { tensor in
+            var elements = [Float]()
+            elements.reserveCapacity(tensor.shape.reduce(1, *))
+            tensor.forEachElement { elements.append($0) }
+            return elements
+        }
+    }
+}
+
+extension HostTensor {
+    /// Visits the elements in row-major order, as float32.
+    func forEachElement(_ body: (Float) -> Void) {
+        var position = [Int](repeating: 0, count: shape.count)
+        for _ in 0..<shape.reduce(1, *) {
+            body(element(at: position))
+            for axis in position.indices.reversed() {
+                position[axis] += 1
+                if position[axis] < shape[axis] { break }
+                position[axis] = 0
+            }
+        }
+    }
+}

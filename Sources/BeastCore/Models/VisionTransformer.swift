@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+
+/// The vision transformer of DINO and Mugs (Caron et al. 2021, Zhou et al. 2022; architecture of Dosovitskiy et al. 2021).
+///
+/// Pictures come in channels-last and normalised, [batch, height, width, 3], of any size of at least one patch; pixels
+/// beyond the last whole patch are not read.
+public final class VisionTransformer {
+    /// The sizes that tell one published model from another.
+    public struct Configuration: Sendable, Equatable {
+        /// Side of the square pictures that the position table was trained for, in pixels.
+        public var imageSize: Int
+        /// Side of a square patch, in pixels.
+        public var patchSize: Int
+        /// Width D of the residual stream.
+        public var width: Int
+        public var depth: Int
+        public var headCount: Int
+        /// Width of the hidden layer of an MLP.
+        public var hiddenWidth: Int
+        public var epsilon: Float
+
+        public init(
+            imageSize: Int = 224, patchSize: Int, width: Int, depth: Int, headCount: Int, hiddenWidth: Int? = nil,
+            epsilon: Float = 1e-6
+        ) {
+            self.imageSize = imageSize
+            self.patchSize = patchSize
+            self.width = width
+            self.depth = depth
+            self.headCount = headCount
+            self.hiddenWidth = hiddenWidth ?? 4 * width
+            self.epsilon = epsilon
+        }
+
+        /// Side of the trained grid, in patches.
+        public var gridSize: Int { imageSize / patchSize }
+    }
+
+    public let configuration: Configuration
+    public let session: Session
+
+    private let patchEmbedding: Linear
+    private let classToken: Tensor
+    private let positionTable: PositionTable
+    private let blocks: [Block]
+    private let norm: LayerNorm
+    private var positions: (height: Int, width: Int, table: Tensor)?
+
+    /// Builds the model from a checkpoint whose keys are the published ones, prefixes removed.
+    /// - Throws: ``ModelError`` for a missing or wrongly shaped tensor or an impossible configuration; what the source
+    ///   and the backend throw.
+    public init(_ configuration: Configuration, weights: any WeightSource, session: Session) throws {
+        try configuration.validate()
+        let parameters = Parameters(weights, session: session)
+        let (width, patchSize, gridSize) = (configuration.width, configuration.patchSize, configuration.gridSize)
+        self.configuration = configuration
+        self.session = session
+        // The kernel [D, 3, p, p] is read in the order row, column, channel, as patches of a channels-last picture lie.
+        patchEmbedding = Linear(
+            weight: try parameters["patch_embed.proj"].weight(
+                "weight", [width, 3, patchSize, patchSize], permuted: [0, 2, 3, 1], as: .linear),
+            bias: try parameters["patch_embed.proj"].weight("bias", [width], as: .vector).tensor)
+        classToken = try parameters.weight("cls_token", [1, 1, width], as: .vector).tensor
+        positionTable = PositionTable(
+            elements: try parameters.elements("pos_embed", [1, gridSize * gridSize + 1, width]), gridSize: gridSize,
+            width: width)
+        blocks = try (0..<configuration.depth).map { try Block(parameters["blocks.\($0)"], configuration) }
+        norm = try parameters.layerNorm("norm", width, epsilon: configuration.epsilon)
+    }
+
+    // MARK: - Forward pass
+
+    /// Patches, CLS token in front, positions added.
+    /// - Parameter pictures: [batch, height, width, 3].
+    /// - Returns: [batch, 1 + patches, D].
+    private func embed(_ pictures: Tensor) throws -> Tensor {
+        let (batch, height, width) = (pictures.shape[0], pictures.shape[1], pictures.shape[2])
+        let (rows, columns) = try configuration.grid(height: height, width: width)
+        let tokens = try session.makeTensor([batch, 1 + rows * columns, configuration.width])
+        try session.run(
+            PatchEmbeddingArguments(
+                output: tokens.slice(1, 1..<tokens.shape[1]).view, input: pictures.view,
+                weight: patchEmbedding.weight.handle, bias: patchEmbedding.bias?.view,
+                patch: Extent3(1, configuration.patchSize, configuration.patchSize)))
+        try session.run(
+            CopyArguments(
+                output: tokens.slice(1, 0..<1).view,
+                input: classToken.broadcast(to: [batch, 1, configuration.width]).view))
+        let positions = try positions(height: height, width: width).broadcast(to: tokens.shape)
+        try session.run(AddArguments(output: tokens.view, left: tokens.view, right: positions.view))
+        return tokens
+    }
+
+    /// The table for a picture size; the last one is kept, since batches are of one size.
+    private func positions(height: Int, width: Int) throws -> Tensor {
+        if let positions, positions.height == height, positions.width == width { return positions.table }
+        let table = try session.makeTensor(
+            positionRows(height: height, width: width), shape: try positionShape(height: height, width: width))
+        positions = (height, width, table)
+        return table
+    }
+
+    private func positionShape(height: Int, width: Int) throws -> Shape {
+        let (rows, columns) = try configuration.grid(height: height, width: width)
+        return [1, 1 + rows * columns, configuration.width]
+    }
+
+    /// The position rows for a picture of this size, row-major [1 + patches, D].
+    /// - Throws: ``ModelError`` for a picture smaller than a patch.
+    public func positionRows(height: Int, width: Int) throws -> [Float] {
+        let (rows, columns) = try configuration.grid(height: height, width: width)
+        return positionTable.positions(rows: rows, columns: columns, isSquarePicture: height == width)
+    }
+
+    /// The embedding of each picture: the CLS row after the final norm.
+    /// - Parameter pictures: [batch, height, width, 3].
+    /// - Returns: [batch, D].
+    public func callAsFunction(_ pictures: Tensor) throws -> Tensor {
+        let tokens = try embed(pictures)
+        for block in blocks { try block(tokens) }
+        return try norm(tokens.select(1, 0))
+    }
+
+    /// Whole layers, computed in one pass that stops at the deepest.
+    /// - Returns: [batch, 1 + patches, D] for each layer, in the order asked for.
+    /// - Throws: ``ModelError`` for a block the model does not have.
+    public func layers(_ names: [Layer], _ pictures: Tensor) throws -> [Tensor] {
+        for case .block(let index, _) in names where !blocks.indices.contains(index) {
+            throw ModelError(.unknownLayer, "there is no block \(index): this model has blocks.0 to blocks.\(blocks.count - 1)")
+        }
+        let last = names.map { $0.blockIndex ?? blocks.count - 1 }.max() ?? -1
+        let tokens = try embed(pictures)
+        var found: [Layer: Tensor] = [:]
+        for (index, block) in blocks.prefix(last + 1).enumerated() {
+            try block(tokens)
+            for name in names where (name.blockIndex ?? blocks.count - 1) == index {
+                found[name] = name.isNormalised ? try norm(tokens) : try session.copy(tokens)
+            }
+        }
+        return names.compactMap { found[$0] }
+    }
+
+    /// The normalised outputs of the last `count` blocks, oldest first (`get_intermediate_layers` upstream).
+    /// - Returns: [batch, 1 + patches, D] each.
+    public func intermediateLayers(last count: Int, _ pictures: Tensor) throws -> [Tensor] {
+        try layers((max(0, blocks.count - count)..<blocks.count).map { .block($0, isNormalised: true) }, pictures)
+    }
+
+    /// The attention maps of the last block.
+    /// - Parameter queries: which tokens' rows are wanted; all of them by default. 0 is the CLS token.
+    /// - Returns: [batch, heads, queries, 1 + patches]; each row sums to 1.
+    public func lastAttention(_ pictures: Tensor, queries: Range<Int>? = nil) throws -> Tensor {
+        let tokens = try embed(pictures)
+        for block in blocks.dropLast() { try block(tokens) }
+        return try blocks[blocks.count - 1].attentionMaps(tokens, queries: queries ?? 0..<tokens.shape[1])
+    }
+}
+
+extension Session {
+    fileprivate func copy(_ tensor: Tensor) throws(BackendError) -> Tensor {
+        let copy = try makeTensor(tensor.shape, dtype: tensor.dtype)
+        try run(CopyArguments(output: copy.view, input: tensor.view))
+        return copy
+    }
+}
+
+extension VisionTransformer.Configuration {
+    fileprivate func validate() throws {
+        let sizes = [imageSize, patchSize, width, depth, headCount, hiddenWidth]
+        guard sizes.allSatisfy({ $0 > 0 && $0 <= 1 << 20 }), imageSize >= patchSize, width % headCount == 0,
+            width / headCount <= 512, epsilon >= 0
+        else { throw ModelError(.badConfiguration, "no vision transformer has the sizes \(self)") }
+    }
+
+    /// Rows and columns of patches of a picture.
+    /// - Throws: ``ModelError`` for a picture smaller than a patch.
+    public func grid(height: Int, width: Int) throws -> (rows: Int, columns: Int) {
+        guard height >= patchSize, width >= patchSize else {
+            throw ModelError(
+                .badInput, "a picture of \(width) x \(height) pixels is smaller than one patch of \(patchSize) x \(patchSize)")
+        }
+        return (height / patchSize, width / patchSize)
+    }
+}
+
+// MARK: - Blocks
+
+/// x += attention(norm(x)); x += mlp(norm(x))
+private struct Block {
+    let norm1: LayerNorm
+    let attention: Attention
+    let norm2: LayerNorm
+    let mlp: Mlp
+
+    init(_ parameters: Parameters, _ configuration: VisionTransformer.Configuration) throws {
+        norm1 = try parameters.layerNorm("norm1", configuration.width, epsilon: configuration.epsilon)
+        attention = try Attention(parameters["attn"], configuration)
+        norm2 = try parameters.layerNorm("norm2", configuration.width, epsilon: configuration.epsilon)
+        mlp = try Mlp(parameters["mlp"], configuration)
+    }
+
+    /// Changes the residual stream [batch, tokens, D] in place.
+    func callAsFunction(_ x: Tensor) throws {
+        try attention(norm1(x), addingTo: x)
+        try mlp(norm2(x), addingTo: x)
+    }
+
+    func attentionMaps(_ x: Tensor, queries: Range<Int>) throws -> Tensor {
+        try attention.maps(norm1(x), queries: queries)
+    }
+}
+
+/// Multi-head self-attention.
+private struct Attention {
+    let qkv: Linear
+    let proj: Linear
+    let headCount: Int
+    let headDimension: Int
+
+    private var scale: Float { 1 / Float(headDimension).squareRoot() }
+
+    init(_ parameters: Parameters, _ configuration: VisionTransformer.Configuration) throws {
+        qkv = try parameters.linear("qkv", configuration.width, 3 * configuration.width)
+        proj = try parameters.linear("proj", configuration.width, configuration.width)
+        headCount = configuration.headCount
+        headDimension = configuration.width / configuration.headCount
+    }
+
+    /// - Parameter x: [batch, tokens, D].
+    func callAsFunction(_ x: Tensor, addingTo residual: Tensor) throws {
+        let (query, key, value) = try split(qkv(x))
+        let (batch, tokens) = (x.shape[0], x.shape[1])
+        let mixed = try x.session.makeTensor([batch, tokens, headCount, headDimension])
+        try x.session.run(
+            AttentionArguments(
+                output: mixed.permuted(0, 2, 1, 3).view, query: query.view, key: key.view, value: value.view, scale: scale,
+                keyLength: tokens))
+        try proj.add(mixed.reshaped([batch, tokens, headCount * headDimension]), to: residual)
+    }
+
+    /// softmax(query × keyᵀ / √d) for some of the queries.
+    func maps(_ x: Tensor, queries: Range<Int>) throws -> Tensor {
+        let (query, key, _) = try split(qkv(x))
+        let maps = try x.session.makeTensor([x.shape[0], headCount, queries.count, x.shape[1]])
+        try x.session.run(
+            AttentionProbabilitiesArguments(
+                output: maps.view, query: query.slice(2, queries).view, key: key.view, scale: scale, keyLength: x.shape[1]))
+        return maps
+    }
+
+    /// [batch, tokens, 3 D] as three views [batch, heads, tokens, d] of the same memory.
+    private func split(_ qkv: Tensor) throws -> (query: Tensor, key: Tensor, value: Tensor) {
+        let parts = try qkv.reshaped([qkv.shape[0], qkv.shape[1], 3, headCount, headDimension]).permuted(2, 0, 3, 1, 4)
+        return (parts.select(0, 0), parts.select(0, 1), parts.select(0, 2))
+    }
+}
+
+/// fc2(GELU(fc1(x)))
+private struct Mlp {
+    let fc1: Linear
+    let fc2: Linear
+
+    init(_ parameters: Parameters, _ configuration: VisionTransformer.Configuration) throws {
+        fc1 = try parameters.linear("fc1", configuration.width, configuration.hiddenWidth)
+        fc2 = try parameters.linear("fc2", configuration.hiddenWidth, configuration.width)
+    }
+
+    func callAsFunction(_ x: Tensor, addingTo residual: Tensor) throws { try fc2.add(fc1(x, then: .gelu), to: residual) }
+}

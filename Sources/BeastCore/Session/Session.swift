@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+
+/// What models compute with: a backend, its tensors, and the composition of what the backend does not do itself.
+///
+/// A session belongs to one thread at a time, as its backend's context does. Buffers are pooled: an op of the same shape
+/// as one before allocates nothing.
+public final class Session {
+    public let backend: any Backend
+    public private(set) var statistics = OpStatistics()
+
+    private var freeBuffers: [Int: [BufferHandle]] = [:]
+    private var freeByteCount = 0
+    private var composedWeights: [BufferHandle: Unowned<Weight>] = [:]
+
+    /// Free buffers beyond this many bytes are given back before a new one is made.
+    private static let poolLimit = 256 << 20
+
+    private struct Unowned<Value: AnyObject> {
+        unowned let value: Value
+    }
+
+    public init(backend: any Backend) { self.backend = backend }
+
+    // MARK: Tensors
+
+    /// A dense tensor, its content undefined.
+    public func makeTensor(_ shape: Shape, dtype: DType = .float32) throws(BackendError) -> Tensor {
+        let (byteCount, overflow) = shape.elementCount.multipliedReportingOverflow(by: dtype.byteCount)
+        guard !overflow else { throw BackendError(.outOfMemory, "a tensor of shape \(shape)") }
+        let storage = TensorStorage(session: self, handle: try takeBuffer(byteCount: byteCount), byteCount: byteCount)
+        return Tensor(storage: storage, view: TensorView(buffer: storage.handle, dtype: dtype, shape: shape))
+    }
+
+    /// A dense float32 tensor with these elements in row-major order.
+    public func makeTensor(_ elements: [Float], shape: Shape) throws(BackendError) -> Tensor {
+        let tensor = try makeTensor(shape)
+        try upload(elements, to: tensor)
+        return tensor
+    }
+
+    /// A dense int32 tensor with these elements in row-major order.
+    public func makeTensor(_ elements: [Int32], shape: Shape) throws(BackendError) -> Tensor {
+        let tensor = try makeTensor(shape, dtype: .int32)
+        try uploadElements(elements.count, MemoryLayout<Int32>.stride, to: tensor) { (copy) throws(BackendError) in
+            try withBytes(of: elements, copy)
+        }
+        return tensor
+    }
+
+    /// Writes elements in row-major order into a dense float32 tensor.
+    public func upload(_ elements: [Float], to tensor: Tensor) throws(BackendError) {
+        try uploadElements(elements.count, MemoryLayout<Float>.stride, to: tensor) { (copy) throws(BackendError) in
+            try withBytes(of: elements, copy)
+        }
+    }
+
+    /// Writes elements in row-major order into a dense float32 tensor.
+    public func upload(_ elements: UnsafeBufferPointer<Float>, to tensor: Tensor) throws(BackendError) {
+        try uploadElements(elements.count, MemoryLayout<Float>.stride, to: tensor) { (copy) throws(BackendError) in
+            try copy(UnsafeRawBufferPointer(elements))
+        }
+    }
+
+    private func uploadElements(
+        _ count: Int, _ size: Int, to tensor: Tensor,
+        _ body: ((UnsafeRawBufferPointer) throws(BackendError) -> Void) throws(BackendError) -> Void
+    ) throws(BackendError) {
+        guard count == tensor.shape.elementCount, size == tensor.dtype.byteCount, tensor.view.isDense else {
+            throw .invalid("\(count) elements of \(size) bytes for a tensor of shape \(tensor.shape), \(tensor.dtype)")
+        }
+        try body { (bytes) throws(BackendError) in
+            try backend.upload(bytes, to: tensor.view.buffer, byteOffset: tensor.view.offset * tensor.dtype.byteCount)
+        }
+    }
+
+    /// Waits for the queue and reads a float tensor in row-major order.
+    public func download(_ tensor: Tensor) throws(BackendError) -> [Float] { try read(dense(tensor, .float32), zero: Float(0)) }
+
+    /// Waits for the queue and reads an int32 tensor in row-major order.
+    public func downloadIntegers(_ tensor: Tensor) throws(BackendError) -> [Int32] { try read(dense(tensor, .int32), zero: Int32(0)) }
+
+    /// The tensor itself where it is dense and of this type, a copy that is so otherwise.
+    private func dense(_ tensor: Tensor, _ dtype: DType) throws(BackendError) -> Tensor {
+        if tensor.view.isDense, tensor.dtype == dtype { return tensor }
+        let copy = try makeTensor(tensor.shape, dtype: dtype)
+        try run(CopyArguments(output: copy.view, input: tensor.view))
+        return copy
+    }
+
+    private func read<Element: BitwiseCopyable>(_ tensor: Tensor, zero: Element) throws(BackendError) -> [Element] {
+        var elements = [Element](repeating: zero, count: tensor.shape.elementCount)
+        try withMutableBytes(of: &elements) { (bytes) throws(BackendError) in
+            try backend.download(
+                bytes, from: tensor.view.buffer, byteOffset: tensor.view.offset * MemoryLayout<Element>.stride)
+        }
+        return elements
+    }
+
+    // MARK: The pool
+
+    private func takeBuffer(byteCount: Int) throws(BackendError) -> BufferHandle {
+        if let handle = freeBuffers[byteCount]?.popLast() {
+            freeByteCount -= byteCount
+            return handle
+        }
+        if freeByteCount > Session.poolLimit { try emptyPool() }
+        return try backend.makeBuffer(byteCount: byteCount)
+    }
+
+    /// The queue is in order, so a buffer may be handed on while ops that use it are still queued.
+    func recycle(_ handle: BufferHandle, byteCount: Int) {
+        freeBuffers[byteCount, default: []].append(handle)
+        freeByteCount += byteCount
+    }
+
+    private func emptyPool() throws(BackendError) {
+        let handles = freeBuffers.values.flatMap { $0 }
+        freeBuffers = [:]
+        freeByteCount = 0
+        for handle in handles { try backend.destroyBuffer(handle) }
+    }
+
+    // MARK: Weights
+
+    /// Hands a weight to the backend.
+    /// - Parameter parts: joined along their first axis; alive during the call only.
+    public func prepareWeight(
+        _ kind: WeightKind, _ parts: [HostTensor], groups: Int = 1, target: DType = .float32
+    ) throws(BackendError) -> Weight {
+        let description = WeightDescription(kind: kind, target: target, groups: groups, parts: parts)
+        try description.validate()
+        if let op = kind.composedOp, !backend.hasNative(op) { return try prepareTimeSlices(description) }
+        let prepared = try backend.prepareWeight(description)
+        return Weight(session: self, kind: kind, shape: description.shape, prepared: prepared)
+    }
+
+    /// Keeps a 3-D kernel as conv2d kernels under a handle of the session's own.
+    private func prepareTimeSlices(_ description: WeightDescription) throws(BackendError) -> Weight {
+        let slices = try description.timeSlices(in: self)
+        let handle = BufferHandle(rawValue: UInt64.max - UInt64(composedWeights.count + 1))
+        guard composedWeights[handle] == nil else { throw BackendError(.internal, "weight handles are used up") }
+        let byteCount = slices.reduce(0) { $0 + $1.byteCount }
+        let weight = Weight(
+            session: self, kind: description.kind, shape: description.shape,
+            prepared: PreparedWeight(handle: handle, byteCount: byteCount), timeSlices: slices)
+        composedWeights[handle] = Unowned(value: weight)
+        return weight
+    }
+
+    func composedWeight(_ handle: BufferHandle) throws(BackendError) -> Weight {
+        guard let weight = composedWeights[handle] else { throw .invalid("no such weight: \(handle.rawValue)") }
+        return weight.value
+    }
+
+    func release(_ weight: Weight) {
+        if weight.timeSlices.isEmpty {
+            // Nobody is left to tell of a failure; the context frees what remains when it ends.
+            try? backend.releaseWeight(weight.handle)
+        } else {
+            composedWeights[weight.handle] = nil
+        }
+    }
+
+    // MARK: Ops
+
+    /// Runs an op: the backend's own where it has it for these arguments, composed from required ops otherwise.
+    public func run<Arguments: OpArguments>(_ arguments: Arguments) throws(BackendError) {
+        if let composable = arguments as? any ComposableArguments, composable.mayNeedComposition, !backend.supports(arguments) {
+            try arguments.validate()
+            try composable.compose(in: self)
+            statistics.countComposed(Arguments.op)
+        } else {
+            try arguments.run(on: backend)
+            statistics.countNative(Arguments.op)
+        }
+    }
+}
+
+/// Lends an array's bytes to a body with typed throws, which the standard library's closures do not pass on.
+private func withBytes<Element: BitwiseCopyable>(
+    of elements: [Element], _ body: (UnsafeRawBufferPointer) throws(BackendError) -> Void
+) throws(BackendError) {
+    let result = elements.withUnsafeBytes { bytes in
+        Result { () throws(BackendError) in try body(bytes) }
+    }
+    try result.get()
+}
+
+private func withMutableBytes<Element: BitwiseCopyable>(
+    of elements: inout [Element], _ body: (UnsafeMutableRawBufferPointer) throws(BackendError) -> Void
+) throws(BackendError) {
+    let result = elements.withUnsafeMutableBytes { bytes in
+        Result { () throws(BackendError) in try body(bytes) }
+    }
+    try result.get()
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+private import Glibc
+
+/// The download cache that is shared with Python's `huggingface_hub`, read only.
+///
+/// Layout: `models--OWNER--NAME/refs/REVISION` holds a commit, `models--OWNER--NAME/snapshots/COMMIT/FILE` is the file or a
+/// symbolic link to it. Blobs are never guessed from digests.
+public struct HubCache: Sendable {
+    /// The folder that holds the `models--...` folders.
+    public let root: String
+
+    public init(root: String) { self.root = root }
+
+    /// The cache of this user: `HF_HUB_CACHE`, the older `HUGGINGFACE_HUB_CACHE`, `HF_HOME/hub`,
+    /// `XDG_CACHE_HOME/huggingface/hub`, `~/.cache/huggingface/hub`, in this order. nil where there is no home folder.
+    public static func ofThisUser() -> HubCache? {
+        for name in ["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"] {
+            if let path = variable(name) { return HubCache(root: expandingHome(path)) }
+        }
+        if let home = variable("HF_HOME") { return HubCache(root: expandingHome(home) + "/hub") }
+        if let cache = variable("XDG_CACHE_HOME") { return HubCache(root: expandingHome(cache) + "/huggingface/hub") }
+        guard let home = variable("HOME") else { return nil }
+        return HubCache(root: home + "/.cache/huggingface/hub")
+    }
+
+    private static func variable(_ name: String) -> String? {
+        guard let value = getenv(name).map({ String(cString: $0) }), !value.isEmpty else { return nil }
+        return value
+    }
+
+    private static func expandingHome(_ path: String) -> String {
+        guard path == "~" || path.hasPrefix("~/"), let home = variable("HOME") else { return path }
+        return home + path.dropFirst()
+    }
+
+    /// The path of a file of a model repository that is already here.
+    /// - Parameters:
+    ///   - repository: `owner/name`.
+    ///   - file: a plain file name at the top of the repository.
+    ///   - revision: a branch or tag, or a commit of 40 hexadecimal digits.
+    /// - Returns: nil when the cache does not have it, or a name could lead out of the cache.
+    public func path(repository: String, file: String, revision: String = "main") -> String? {
+        let parts = repository.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, ([file, revision] + parts).allSatisfy(Self.isPlainName) else { return nil }
+        let folder = "\(root)/models--\(parts[0])--\(parts[1])"
+        guard let commit = Self.isCommit(revision) ? revision : Self.readReference("\(folder)/refs/\(revision)") else { return nil }
+        let path = "\(folder)/snapshots/\(commit)/\(file)"
+        return access(path, R_OK) == 0 ? path : nil
+    }
+
+    private static func isPlainName(_ name: String) -> Bool {
+        !name.isEmpty && name != "." && name != ".." && name.utf8.count <= 255 && !name.contains("/") && !name.contains("\\")
+            && !name.utf8.contains(0)
+    }
+
+    private static func isCommit(_ text: String) -> Bool {
+        text.utf8.count == 40 && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
+    }
+
+    private static func readReference(_ path: String) -> String? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 64)
+        let count = read(descriptor, &bytes, bytes.count)
+        guard count >= 40 else { return nil }
+        let commit = String(decoding: bytes.prefix(40), as: UTF8.self)
+        let isFollowedBySpaceOnly = bytes[40..<count].allSatisfy { $0 == 10 || $0 == 13 || $0 == 32 }
+        return isCommit(commit) && isFollowedBySpaceOnly ? commit : nil
+    }
+}

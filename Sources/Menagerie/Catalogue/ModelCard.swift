@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+public import BeastCore
+public import BeastMedia
+
+/// What the catalogue knows of a model: where its weights are, how to read them, how its pictures are prepared.
+public struct ModelCard: Sendable {
+    /// `algorithm_data_architecture`, such as `dino_s_vitb14`.
+    public let name: String
+    /// `dino` or `mugs`.
+    public let algorithm: String
+    /// What it was trained on: `say`, `s`, `imagenet100`, ...
+    public let dataSet: String
+    /// `vits16`, `vitb14`, ...
+    public let architecture: String
+    public let licence: String
+    public let weights: WeightLocation
+    public let configuration: VisionTransformer.Configuration
+
+    /// Where weights come from when no file is given.
+    public enum WeightLocation: Sendable, Equatable {
+        /// Part of the program.
+        case builtIn
+        /// A file at the top of a hub repository.
+        case hub(repository: String, file: String)
+    }
+
+    /// The top-level keys of a checkpoint whose map of tensors is wanted, the first that is there.
+    public var checkpointKeys: [String] { ["teacher"] }
+
+    /// Removed wherever they stand in a key, in this order (as the published loader does).
+    public var strippedPrefixes: [String] { ["module.", "backbone.", "encoder."] }
+
+    public var isBuiltIn: Bool { weights == .builtIn }
+
+    /// How a picture becomes the model's input when no size is asked for.
+    public var preprocessing: Preprocessing {
+        isBuiltIn ? Catalogue.miniaturePreprocessing(size: configuration.imageSize) : .evaluation(size: configuration.imageSize)
+    }
+
+    /// Numbers in all tensors.
+    public var parameterCount: Int {
+        VisionTransformer.tensors(of: configuration).reduce(0) { $0 + $1.shape.reduce(1, *) }
+    }
+
+    /// Width of the embedding.
+    public var width: Int { configuration.width }
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+import ArgumentParser
+import BeastCore
+import BeastMedia
+import Menagerie
+
+struct Embed: CommonOptionsCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Turn pictures into embeddings.",
+        discussion: """
+            Inputs are files, folders (searched through, sorted), patterns, or - for a list of paths on standard input. \
+            The output's ending decides its format: .npy (with the paths in NAME.paths.txt), .safetensors, .csv, .jsonl. \
+            Without -o, JSON lines go to standard output. A picture that cannot be read is reported, listed in \
+            NAME.errors.csv and left out; the exit code is then 3.
+            """)
+
+    @Argument(help: "Pictures, folders, patterns, or - for a list on standard input.")
+    var inputs: [String] = []
+
+    @Option(name: .long, help: "The model (default: the built-in \(Catalogue.defaultName)).")
+    var model: String?
+
+    @Option(name: .long, help: "A checkpoint file for the model (default: the hub cache).", completion: .file())
+    var weights: String?
+
+    @OptionGroup var backend: BackendOptions
+
+    @Option(name: [.short, .long], help: "The file to write (.npy, .safetensors, .csv, .jsonl).", completion: .file())
+    var output: String?
+
+    @Option(name: .long, help: "Pictures computed at a time.")
+    var batchSize = 8
+
+    @Option(name: .long, help: "Side S of the model's input: short side to S * 256 / 224, bicubic, then the centre S x S.")
+    var size: Int?
+
+    @Option(name: .long, help: "The layer: norm, blocks.N or blocks.N.norm (see beasts show MODEL).")
+    var layer = "norm"
+
+    @Option(name: .long, help: "Of its tokens: cls, mean (of the patches) or patch (all patches).")
+    var token: EmbeddingModel.Token = .cls
+
+    @Flag(name: .long, help: "Scale every embedding to length 1.")
+    var normalize = false
+
+    @Flag(name: .long, help: "Stop at the first picture that cannot be read.")
+    var failFast = false
+
+    @Flag(name: .long, help: "Accept pictures that end too early.")
+    var allowTruncated = false
+
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        if inputs.isEmpty { throw ValidationError("no pictures given; name files, folders or - for a list on standard input") }
+        if batchSize < 1 || batchSize > 4096 { throw ValidationError("--batch-size \(batchSize): must be 1 to 4096") }
+        if let size, size < 1 || size > 8192 { throw ValidationError("--size \(size): must be 1 to 8192") }
+        if VisionTransformer.Layer(layer) == nil {
+            throw ValidationError("--layer \(layer): layers are norm, blocks.N and blocks.N.norm")
+        }
+        if output == nil, common.json { throw ValidationError("--json needs -o: without it the embeddings go to standard output") }
+    }
+
+    func run() throws {
+        let card = try Catalogue.model(named: model ?? Catalogue.defaultName)
+        let outputPath = output ?? "/dev/stdout"
+        var job = EmbeddingJob(
+            paths: try InputList(inputs) { readLine() }.paths, outputPath: outputPath,
+            format: try output.map { try OutputFormat(path: $0) } ?? .jsonl,
+            preprocessing: size.map { Preprocessing.evaluation(size: $0) } ?? card.preprocessing)
+        job.batchSize = batchSize
+        job.threadCount = backend.threads ?? ProcessorCount.available
+        job.layer = VisionTransformer.Layer(layer) ?? .norm
+        job.token = token
+        job.normalizesRows = normalize
+        job.stopsAtFailure = failFast
+        job.allowsTruncated = allowTruncated
+        try job.checkOutput()
+
+        let chosen = try BackendDiscovery.ofThisProcess().choose(try BackendChoice(backend.backend))
+        if model == nil, weights == nil { common.note("model: \(Catalogue.defaultModelNote)") }
+        if backend.backend == "auto" || common.verbose { common.note("backend: \(chosen.summary)") }
+        let network = try Menagerie.load(card.name, backend: chosen, weights: weights, threadCount: backend.threads ?? 0)
+        try run(job, network)
+    }
+
+    private func run(_ job: EmbeddingJob, _ network: EmbeddingModel) throws {
+        var progress = Progress(total: job.paths.count, isQuiet: common.quiet)
+        let summary: EmbeddingSummary
+        do {
+            summary = try job.run(network, isInterrupted: { Interruption.isRequested }) { event in
+                switch event {
+                case .progress(let done): progress.show(done)
+                case .failure(let failure):
+                    progress.clear()
+                    StandardError.print("beasts: \(failure.reason)")
+                }
+            }
+        } catch {
+            progress.clear()
+            throw error
+        }
+        progress.clear()
+        let seconds = progress.elapsed
+        if common.json {
+            try JSONOutput.print(Report(summary, backend: backend.backend, seconds: seconds))
+        } else {
+            let rate = tenths(Double(summary.succeeded) / max(seconds, 1e-9))
+            common.note(
+                "\(summary.succeeded) pictures, shape \(summary.shape), \(rate) pictures/s"
+                    + (output.map { " -> \($0)" } ?? ""))
+        }
+        if common.verbose { common.note("ops: \(network.session.statistics.summary)") }
+        if !summary.failures.isEmpty {
+            common.note("\(summary.failures.count) of \(job.paths.count) pictures could not be read")
+            throw ExitCode(3)
+        }
+    }
+
+    private struct Report: Encodable {
+        let model: String
+        let output: String
+        let pictures: Int
+        let shape: [Int]
+        let seconds: Double
+        let failures: [EmbeddingSummary.Failure]
+
+        init(_ summary: EmbeddingSummary, backend: String, seconds: Double) {
+            model = summary.model
+            output = summary.output
+            pictures = summary.succeeded
+            shape = summary.shape
+            self.seconds = seconds
+            failures = summary.failures
+        }
+    }
+}
+
+extension EmbeddingModel.Token: ExpressibleByArgument {}

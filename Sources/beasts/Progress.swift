@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+
+/// How far long work has come: a bar on a terminal, now and then a plain line elsewhere.
+struct Progress {
+    private let total: Int
+    private let isQuiet: Bool
+    private let start = ContinuousClock.now
+    private var lastShown = ContinuousClock.now
+    private var isBarShown = false
+
+    init(total: Int, isQuiet: Bool) {
+        self.total = total
+        self.isQuiet = isQuiet
+    }
+
+    mutating func show(_ done: Int) {
+        let now = ContinuousClock.now
+        let interval: Duration = StandardError.isTerminal ? .milliseconds(100) : .seconds(10)
+        guard !isQuiet, now - lastShown >= interval, done < total else { return }
+        lastShown = now
+        let seconds = Double((now - start).components.seconds) + Double((now - start).components.attoseconds) * 1e-18
+        let rate = tenths(Double(done) / max(seconds, 1e-9))
+        if StandardError.isTerminal {
+            let filled = 30 * done / max(1, total)
+            let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 30 - filled)
+            StandardError.print("\r[\(bar)] \(done)/\(total) pictures, \(rate)/s ", terminator: "")
+            isBarShown = true
+        } else {
+            StandardError.print("\(done) of \(total) pictures, \(rate)/s")
+        }
+    }
+
+    /// Clears the bar, so that a line can be printed or the work is over.
+    mutating func clear() {
+        if isBarShown { StandardError.print("\r\u{1B}[K", terminator: "") }
+        isBarShown = false
+    }
+
+    /// Seconds since the start.
+    var elapsed: Double {
+        let duration = ContinuousClock.now - start
+        return Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+    }
+}
+
+/// A number with one digit behind the point.
+func tenths(_ value: Double) -> String {
+    guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
+    let rounded = Int((abs(value) * 10).rounded())
+    return "\(value < 0 ? "-" : "")\(rounded / 10).\(rounded % 10)"
+}
