@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+
+/// A checkpoint file: PyTorch's zip form, its older stream, or safetensors.
+///
+/// Opening reads the directory and decodes the pickle or header into inert values; no tensor data is read and nothing
+/// in the file is ever executed. Every structure is checked against the file's size and against limits first, so that
+/// a hostile file costs little memory and ends in an error.
+///
+/// ```swift
+/// let checkpoint = try Checkpoint.open(path: "dino_vits14.pth")
+/// let weights = try checkpoint.weights(select: ["teacher"], stripping: ["module.", "backbone.", "encoder."])
+/// try weights.withTensor("norm.weight") { tensor in … }
+/// ```
+///
+/// Not thread-safe: a checkpoint and the weights taken from it belong to one thread at a time.
+public final class Checkpoint {
+    /// The path as given.
+    public let path: String
+    /// How the file is built.
+    public let container: ContainerKind
+    /// The size of the file in bytes.
+    public let fileSize: Int
+    /// What the pickle describes; for safetensors a flat dictionary of tensors.
+    public let tree: PickleValue
+    /// Symbols that a Python loader would have called, or handed out, with effect. Recorded even where the result is dropped.
+    public let dangerousSymbols: [Symbol]
+    /// Other symbols without a meaning here; their values are inert objects.
+    public let unknownSymbols: [Symbol]
+    /// Members of the archive that the checkpoint does not refer to.
+    public let extraMembers: [String]
+
+    private let file: InputFile
+    private let lender: TensorLender
+    private let checksummed: [ZipMember]
+
+    /// Opens a checkpoint, telling its kind by content.
+    ///
+    /// Only regular files are opened; a pipe, a device or a folder is an error at once.
+    ///
+    /// - Throws: ``WeightsError`` naming the file, what was found and where.
+    public static func open(path: String) throws(WeightsError) -> Checkpoint {
+        try naming(path) { () throws(WeightsError) in try Checkpoint(InputFile(path: path)) }
+    }
+
+    private init(_ file: InputFile) throws(WeightsError) {
+        let kind = try ContainerKind.sniff(file)
+        let decoded: DecodedCheckpoint
+        switch kind {
+        case .torchZip: decoded = try TorchArchive.decode(file)
+        case .torchLegacy: decoded = try LegacyStream.decode(file)
+        case .safetensors: decoded = try Safetensors.decode(file)
+        }
+        self.file = file
+        path = file.path
+        fileSize = file.size
+        container = kind
+        tree = decoded.graph.value(decoded.root)
+        extraMembers = decoded.extraMembers
+        checksummed = decoded.checksummed
+        let symbols = decoded.graph.arena.symbols
+        dangerousSymbols = symbols.filter(\.isDangerous)
+        unknownSymbols = symbols.filter { $0.meaning == nil && !$0.isDangerous }
+        lender = TensorLender(
+            file: file, storages: decoded.graph.storages.storages, isBigEndian: decoded.isBigEndian)
+    }
+
+    /// The state dictionary of the checkpoint as a source of weights.
+    ///
+    /// - Parameters:
+    ///   - candidates: top-level keys, of which the first that is present holds the state dictionary. Where none is
+    ///     present, or none is given, the top level itself is taken.
+    ///   - substrings: texts removed from names, one after the other, each wherever it occurs.
+    ///   - allowForeign: accepts a file that names dangerous symbols. They stay without effect either way.
+    /// - Throws: `wrongKind` where the state dictionary is something else or holds no tensor, `duplicateKey` where two
+    ///   names become equal, `dangerousSymbols`.
+    public func weights(
+        select candidates: [String]? = nil, stripping substrings: [String] = [], allowForeign: Bool = false
+    ) throws(WeightsError) -> CheckpointWeights {
+        guard allowForeign || dangerousSymbols.isEmpty else {
+            let names = dangerousSymbols.prefix(3).map(\.description).joined(separator: ", ")
+            throw WeightsError(
+                .dangerousSymbols,
+                "names \(names), which a Python loader would call; no honest checkpoint does, so it is refused "
+                    + "(nothing was executed)", path: path)
+        }
+        return try naming(path) { () throws(WeightsError) in
+            let selection = try StateDictionary.select(candidates, in: tree)
+            let tensors = try StateDictionary.collect(selection, stripping: substrings)
+            return CheckpointWeights(
+                origin: path, selectedKey: selection.key, tensors: tensors.tensors, ignored: tensors.ignored,
+                lender: lender)
+        }
+    }
+
+    /// Compares the checksum of every member of a PyTorch zip; the other containers have none.
+    ///
+    /// - Returns: how many members had a checksum.
+    /// - Throws: `checksumMismatch` naming the first damaged member.
+    /// - Complexity: reads the whole file.
+    @discardableResult
+    public func verify() throws(WeightsError) -> Int {
+        var count = 0
+        let pieceSize = 4 << 20
+        for member in checksummed where member.checksum != 0 {
+            var checksum: UInt32 = 0
+            var position = member.range.lowerBound
+            while position < member.range.upperBound {
+                let size = min(pieceSize, member.range.upperBound - position)
+                let piece = try file.read(at: position, count: size, what: "“\(member.name)”")
+                checksum = Checksum.extended(checksum, with: piece.bytes)
+                position += size
+            }
+            guard checksum == member.checksum else {
+                throw Checksum.mismatch(name: member.name, expected: member.checksum, found: checksum).at(path)
+            }
+            count += 1
+        }
+        return count
+    }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+
+public import BeastCore
+
+/// The tensors of one state dictionary, read from the file as they are asked for.
+///
+/// Keeps the file open and mapped. Memory lent by ``withTensor(_:_:)`` usually *is* the file's page cache; its pages
+/// are given back when the call ends. Should the file be truncated by another program during such a call, the system
+/// ends the process (SIGBUS); a change before the call is noticed and thrown.
+public final class CheckpointWeights: WeightSource {
+    /// The path of the checkpoint.
+    public let origin: String
+    /// The top-level key that held the state dictionary; nil where the top level itself is one.
+    public let selectedKey: String?
+    /// Every tensor name after prefix removal, sorted.
+    public let tensorNames: [String]
+    /// What else the state dictionary holds: the kind of value under each name.
+    public let ignored: [String: String]
+
+    private let tensors: [String: TensorDescription]
+    private let lender: TensorLender
+
+    init(
+        origin: String, selectedKey: String?, tensors: [String: TensorDescription], ignored: [String: String],
+        lender: TensorLender
+    ) {
+        self.origin = origin
+        self.selectedKey = selectedKey
+        self.tensors = tensors
+        self.ignored = ignored
+        self.lender = lender
+        tensorNames = tensors.keys.sorted()
+    }
+
+    /// The sizes of a tensor, nil where there is none of that name.
+    public func shape(of name: String) -> [Int]? { tensors[name]?.shape }
+
+    /// Type, sizes and strides of a tensor as the file has them.
+    public func tensorDescription(of name: String) -> TensorDescription? { tensors[name] }
+
+    /// Lends a tensor as float32, float16 or bfloat16; float64 is rounded to float32.
+    ///
+    /// The tensor may be a strided view: honour `strides`. The first tensor of each storage costs one pass over the
+    /// storage for its checksum.
+    ///
+    /// - Throws: ``WeightsError`` for an unknown name, an entry that is no tensor, an element type that cannot be a
+    ///   weight, a wrong checksum or a changed file; and whatever `body` throws.
+    public func withTensor<Result>(_ name: String, _ body: (HostTensor) throws -> Result) throws -> Result {
+        guard let tensor = tensors[name] else { throw missing(name) }
+        return try lender.withTensor(tensor, name: name, body)
+    }
+
+    private func missing(_ name: String) -> WeightsError {
+        if let kind = ignored[name] {
+            return WeightsError(.wrongKind, "“\(name)” is \(kind) where a tensor is needed", path: origin)
+        }
+        let shown = tensorNames.prefix(3).map { "“\($0.shortened(to: 60))”" }.joined(separator: ", ")
+        return WeightsError(
+            .tensorNotFound,
+            "there is no tensor “\(name)”; there are \(tensorNames.count), such as \(shown)", path: origin)
+    }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+
+private import CChecksum
+
+/// CRC-32 as zip uses it, computed by zlib.
+enum Checksum {
+    /// Continues a checksum that started at 0.
+    static func extended(_ checksum: UInt32, with bytes: UnsafeRawBufferPointer) -> UInt32 {
+        guard let base = bytes.baseAddress else { return checksum }
+        return UInt32(truncatingIfNeeded: crc32_z(UInt(checksum), base.assumingMemoryBound(to: UInt8.self), bytes.count))
+    }
+
+    /// Compares all bytes of a member with the checksum recorded for it; 0 records none.
+    static func check(_ bytes: UnsafeRawBufferPointer, _ member: ZipMember) throws(WeightsError) {
+        guard member.checksum != 0 else { return }
+        let found = extended(0, with: bytes)
+        guard found == member.checksum else {
+            throw mismatch(name: member.name, expected: member.checksum, found: found)
+        }
+    }
+
+    static func mismatch(name: String, expected: UInt32, found: UInt32) -> WeightsError {
+        WeightsError(
+            .checksumMismatch,
+            "the CRC of “\(name)” is \(hexadecimal(found)), the archive recorded \(hexadecimal(expected)): the file is "
+                + "damaged; download or copy it again")
+    }
+
+    private static func hexadecimal(_ value: UInt32) -> String {
+        let digits = String(value, radix: 16)
+        return String(repeating: "0", count: 8 - digits.count) + digits
+    }
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+
+/// A strict pull parser for the JSON of safetensors headers (RFC 8259): it builds nothing, its caller asks for what
+/// the format wants at each place.
+///
+/// Nesting is bounded, names must be unique within their object, and text must be valid UTF-8.
+struct JSONReader {
+    private var cursor: ByteCursor
+    private var depth = 0
+    private static let maximumDepth = 3
+
+    init(_ bytes: UnsafeRawBufferPointer) { cursor = ByteCursor(bytes) }
+
+    /// Reads an object and calls `member` with each name; `member` must consume the value.
+    mutating func readObject(
+        maximumCount: Int, _ member: (inout JSONReader, String) throws(WeightsError) -> Void
+    ) throws(WeightsError) {
+        try enter("{")
+        var names: Set<String> = []
+        if try !leave("}") {
+            repeat {
+                let name = try readText()
+                guard names.insert(name).inserted else { throw failure("the name “\(name.shortened(to: 80))” occurs twice") }
+                guard names.count <= maximumCount else { throw failure("there are more than \(maximumCount) names") }
+                try expect(":")
+                try member(&self, name)
+            } while try hasAnother(closing: "}")
+        }
+        depth -= 1
+    }
+
+    mutating func readArray(_ element: (inout JSONReader) throws(WeightsError) -> Void) throws(WeightsError) {
+        try enter("[")
+        if try !leave("]") {
+            repeat { try element(&self) } while try hasAnother(closing: "]")
+        }
+        depth -= 1
+    }
+
+    /// A whole number that is 0 or more and fits 64 bits; `1.0` and `1e3` are not taken.
+    mutating func readCount() throws(WeightsError) -> Int {
+        let text = try numberText()
+        guard let value = Int(text), value >= 0, text.utf8.first != UInt8(ascii: "-") else {
+            throw failure("“\(text.shortened(to: 40))” is not a count")
+        }
+        return value
+    }
+
+    mutating func readText() throws(WeightsError) -> String {
+        try expect("\"")
+        let start = cursor.position
+        while let byte = cursor.nextByte() {
+            switch byte {
+            case UInt8(ascii: "\""):
+                let bytes = UnsafeRawBufferPointer(rebasing: cursor.bytes[start..<cursor.position - 1])
+                guard let text = String(validating: bytes, as: UTF8.self) else { throw failure("a text is not valid UTF-8") }
+                return text
+            case UInt8(ascii: "\\"): return try readEscapedText(from: start)
+            case 0..<0x20: throw failure("a text holds a control character")
+            default: break
+            }
+        }
+        throw failure("a text does not end")
+    }
+
+    /// Consumes any value without keeping it.
+    mutating func skipValue() throws(WeightsError) {
+        skipSpace()
+        switch peek() {
+        case UInt8(ascii: "{"): try readObject(maximumCount: .max) { reader, _ throws(WeightsError) in try reader.skipValue() }
+        case UInt8(ascii: "["): try readArray { reader throws(WeightsError) in try reader.skipValue() }
+        case UInt8(ascii: "\""): _ = try readText()
+        case UInt8(ascii: "t"): try skipWord("true")
+        case UInt8(ascii: "f"): try skipWord("false")
+        case UInt8(ascii: "n"): try skipWord("null")
+        default: _ = try numberText()
+        }
+    }
+
+    /// Only white space may follow.
+    mutating func finish() throws(WeightsError) {
+        skipSpace()
+        guard cursor.isAtEnd else { throw failure("something follows the end of the header's JSON") }
+    }
+
+    func failure(_ text: String) -> WeightsError {
+        WeightsError(.malformedContainer, "the safetensors header is damaged near byte \(8 + cursor.position): \(text)")
+    }
+
+    // MARK: - Tokens
+
+    private func peek() -> UInt8? { cursor.isAtEnd ? nil : cursor.bytes[cursor.position] }
+
+    private mutating func skipSpace() {
+        while let byte = peek(), byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { _ = cursor.nextByte() }
+    }
+
+    private mutating func expect(_ character: Unicode.Scalar) throws(WeightsError) {
+        skipSpace()
+        guard cursor.nextByte() == UInt8(ascii: character) else { throw failure("“\(character)” is missing") }
+    }
+
+    private mutating func enter(_ character: Unicode.Scalar) throws(WeightsError) {
+        try expect(character)
+        guard depth < Self.maximumDepth else { throw failure("values are nested deeper than \(Self.maximumDepth)") }
+        depth += 1
+    }
+
+    private mutating func leave(_ character: Unicode.Scalar) throws(WeightsError) -> Bool {
+        skipSpace()
+        guard peek() == UInt8(ascii: character) else { return false }
+        _ = cursor.nextByte()
+        return true
+    }
+
+    private mutating func hasAnother(closing: Unicode.Scalar) throws(WeightsError) -> Bool {
+        skipSpace()
+        switch cursor.nextByte() {
+        case UInt8(ascii: ","): return true
+        case UInt8(ascii: closing): return false
+        default: throw failure("“,” or “\(closing)” is missing")
+        }
+    }
+
+    private mutating func skipWord(_ word: String) throws(WeightsError) {
+        guard try cursor.take(word.utf8.count).elementsEqual(word.utf8) else { throw failure("“\(word)” is misspelt") }
+    }
+
+    /// Number grammar of RFC 8259.
+    private mutating func numberText() throws(WeightsError) -> String {
+        skipSpace()
+        let start = cursor.position
+        if peek() == UInt8(ascii: "-") { _ = cursor.nextByte() }
+        let integerStart = cursor.position
+        var isValid = skipDigits() > 0
+        if cursor.position - integerStart > 1, cursor.bytes[integerStart] == UInt8(ascii: "0") { isValid = false }
+        if peek() == UInt8(ascii: ".") {
+            _ = cursor.nextByte()
+            isValid = skipDigits() > 0 && isValid
+        }
+        if let byte = peek(), byte | 0x20 == UInt8(ascii: "e") {
+            _ = cursor.nextByte()
+            if let sign = peek(), sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-") { _ = cursor.nextByte() }
+            isValid = skipDigits() > 0 && isValid
+        }
+        guard isValid else { throw failure("a number or another value is missing") }
+        return String(decoding: cursor.bytes[start..<cursor.position], as: UTF8.self)
+    }
+
+    private mutating func skipDigits() -> Int {
+        var count = 0
+        while let byte = peek(), (0x30..<0x3A).contains(byte) {
+            _ = cursor.nextByte()
+            count += 1
+        }
+        return count
+    }
+
+    // MARK: - Escapes
+
+    /// The rest of a text in which a backslash was met; rare, so it is read again from its start.
+    private mutating func readEscapedText(from start: Int) throws(WeightsError) -> String {
+        var content = [UInt8](cursor.bytes[start..<cursor.position - 1])
+        var isEscape = true
+        while true {
+            if isEscape {
+                content += try readEscape()
+                isEscape = false
+            }
+            switch try cursor.byte() {
+            case UInt8(ascii: "\""):
+                guard let text = String(validating: content, as: UTF8.self) else { throw failure("a text is not valid UTF-8") }
+                return text
+            case UInt8(ascii: "\\"): isEscape = true
+            case 0..<0x20: throw failure("a text holds a control character")
+            case let byte: content.append(byte)
+            }
+        }
+    }
+
+    private mutating func readEscape() throws(WeightsError) -> [UInt8] {
+        switch try cursor.byte() {
+        case UInt8(ascii: "n"): return [10]
+        case UInt8(ascii: "r"): return [13]
+        case UInt8(ascii: "t"): return [9]
+        case UInt8(ascii: "b"): return [8]
+        case UInt8(ascii: "f"): return [12]
+        case UInt8(ascii: "u"):
+            var value = try readUnit()
+            if 0xD800..<0xDC00 ~= value {
+                guard try cursor.byte() == UInt8(ascii: "\\"), try cursor.byte() == UInt8(ascii: "u") else {
+                    throw failure("half a surrogate pair")
+                }
+                let low = try readUnit()
+                guard 0xDC00..<0xE000 ~= low else { throw failure("half a surrogate pair") }
+                value = 0x10000 + (value - 0xD800) << 10 + (low - 0xDC00)
+            }
+            guard let scalar = Unicode.Scalar(value) else { throw failure("half a surrogate pair") }
+            return Array(String(Character(scalar)).utf8)
+        case let byte where [0x22, 0x5C, 0x2F].contains(byte): return [byte]
+        default: throw failure("an unknown escape")
+        }
+    }
+
+    private mutating func readUnit() throws(WeightsError) -> UInt32 {
+        let digits = try cursor.take(4)
+        guard digits.allSatisfy({ (0x30..<0x3A).contains($0) || (0x61..<0x67).contains($0 | 0x20) }),
+            let value = UInt32(String(decoding: digits, as: UTF8.self), radix: 16)
+        else { throw failure("a damaged escape") }
+        return value
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+
+/// A decoded checkpoint, whatever its container: the values, and where the bytes of its tensors lie.
+struct DecodedCheckpoint {
+    let graph: PickleGraph
+    let root: PickleNode
+    /// True where multi-byte elements have their highest byte first.
+    var isBigEndian = false
+    /// Members of the archive that nothing refers to.
+    var extraMembers: [String] = []
+    /// Byte ranges with a checksum, for a check of the whole file.
+    var checksummed: [ZipMember] = []
+}
+
+/// Reads the zip form of `torch.save`.
+enum TorchArchive {
+    static func decode(_ file: InputFile) throws(WeightsError) -> DecodedCheckpoint {
+        let archive = try ZipArchive(file)
+        let root = try rootFolder(of: archive)
+        let isBigEndian = try readByteOrder(archive, root: root, file: file)
+        let bytes = try readPickle(archive, root: root, file: file)
+        let name = "\(root)data.pkl"
+        var machine = PickleMachine(bytes.bytes, name: name, storages: StorageTable(.zip(archive, root: root)))
+        let node = try machine.run()
+        guard machine.cursor.isAtEnd else {
+            throw WeightsError(
+                .malformedPickle, "\(name) holds \(machine.cursor.remaining) bytes behind the end of its pickle")
+        }
+        withExtendedLifetime(bytes) {}
+        let used = Set(machine.storages.storages.map(\.name) + [name])
+        let known = ["version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id"]
+        let extra = archive.members.map(\.name).filter { member in
+            !used.contains(member) && !known.contains { member == root + $0 }
+        }
+        return DecodedCheckpoint(
+            graph: PickleGraph(arena: machine.arena, storages: machine.storages), root: node, isBigEndian: isBigEndian,
+            extraMembers: extra, checksummed: archive.members)
+    }
+
+    /// The folder of the one member that ends in `/data.pkl`, with the slash.
+    private static func rootFolder(of archive: ZipArchive) throws(WeightsError) -> String {
+        let isScript = archive.members.contains { member in
+            let parts = member.name.split(separator: "/", maxSplits: 2)
+            return parts.count >= 2 && (parts[1] == "constants.pkl" || parts[1] == "code")
+        }
+        guard !isScript else {
+            throw WeightsError(
+                .unsupportedContainer,
+                "is a TorchScript archive, which holds a program; save its state_dict() with torch.save instead")
+        }
+        let candidates = archive.members.filter { $0.name.hasSuffix("/data.pkl") }
+        guard let only = candidates.first else {
+            throw WeightsError(
+                .unsupportedContainer,
+                "is a zip archive without a data.pkl, so no PyTorch checkpoint; \(archive.members.count) members, the "
+                    + "first is “\(archive.members.first?.name.shortened(to: 60) ?? "none")”")
+        }
+        guard candidates.count == 1 else {
+            throw WeightsError(
+                .malformedContainer,
+                "holds \(candidates.count) members named data.pkl, “\(only.name)” and “\(candidates[1].name)”")
+        }
+        return String(only.name.dropLast("data.pkl".count))
+    }
+
+    /// Big-endian data is read: elements are swapped as they are lent.
+    private static func readByteOrder(
+        _ archive: ZipArchive, root: String, file: InputFile
+    ) throws(WeightsError) -> Bool {
+        guard let member = archive[root + "byteorder"] else { return false }
+        let bytes = try file.read(at: member.dataOffset, count: min(member.byteCount, 16), what: member.name)
+        switch String(decoding: bytes.bytes, as: UTF8.self) {
+        case "little": return false
+        case "big": return true
+        case let other:
+            throw WeightsError(.malformedContainer, "the byte order is “\(other)”, neither “little” nor “big”")
+        }
+    }
+
+    private static func readPickle(
+        _ archive: ZipArchive, root: String, file: InputFile
+    ) throws(WeightsError) -> OwnedBytes {
+        guard let member = archive[root + "data.pkl"] else {
+            throw WeightsError(.malformedContainer, "the archive has no data.pkl")
+        }
+        let limit = PickleLimits().pickleBytes
+        guard member.byteCount <= limit else {
+            throw WeightsError(
+                .limitExceeded, "“\(member.name)” has \(member.byteCount) bytes, at most \(limit) are read")
+        }
+        let bytes = try file.read(at: member.dataOffset, count: member.byteCount, what: member.name)
+        try Checksum.check(bytes.bytes, member)
+        return bytes
+    }
+}

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT
+
+/// A decoded value inside a ``PickleArena``: a plain number, or the position of something larger.
+///
+/// Nodes own nothing. That makes the decoder's stack cheap, lets values contain themselves without leaking, and
+/// frees the deepest graph without recursion.
+enum PickleNode {
+    case none
+    case bool(Bool)
+    case integer(Int)
+    case float(Double)
+    case bigInteger(Int32)
+    case text(Int32)
+    case bytes(Int32)
+    case tuple(Int32)
+    case list(Int32)
+    case set(Int32)
+    case dictionary(Int32)
+    case object(Int32)
+    case symbol(Int32)
+    case storage(Int32)
+    case tensor(Int32)
+}
+
+struct PickleEntry {
+    var key: PickleNode
+    var value: PickleNode
+}
+
+struct SequenceNode {
+    var items: [PickleNode]
+    var depth: Int
+}
+
+struct DictionaryNode {
+    var entries: [PickleEntry] = []
+    /// What BUILD handed to the dictionary object itself, such as `_metadata` of a state dictionary.
+    var state: PickleNode = .none
+    var depth = 1
+}
+
+struct ObjectNode {
+    var callee: PickleNode
+    /// A tuple.
+    var arguments: PickleNode
+    /// A dictionary, or none.
+    var keywordArguments: PickleNode = .none
+    var state: PickleNode = .none
+    var items: [PickleNode] = []
+    var entries: [PickleEntry] = []
+    var depth: Int
+}
+
+/// A storage as one tensor sees it: all of it, or (old streams) a window.
+struct StorageNode {
+    var position: Int
+    var offset: Int
+    var elementCount: Int
+}
+
+/// All values that one pickle decodes to, in flat arrays that refer to each other by position.
+struct PickleArena {
+    private(set) var texts: [String] = []
+    private(set) var byteStrings: [[UInt8]] = []
+    var sequences: [SequenceNode] = []
+    var dictionaries: [DictionaryNode] = []
+    var objects: [ObjectNode] = []
+    private(set) var symbols: [Symbol] = []
+    private(set) var storageNodes: [StorageNode] = []
+    private(set) var tensors: [TensorDescription] = []
+    private var symbolPositions: [Symbol: Int32] = [:]
+
+    let limits: PickleLimits
+    private let memoryLimit: Int
+    private(set) var memory = 0
+    private var textBytes = 0
+
+    init(limits: PickleLimits, pickleBytes: Int) {
+        self.limits = limits
+        memoryLimit = limits.memory(pickleBytes: pickleBytes)
+    }
+
+    static let nodeSize = MemoryLayout<PickleNode>.stride
+
+    /// Accounts for memory before it is taken.
+    mutating func charge(_ bytes: Int) throws(WeightsError) {
+        let sum = memory.addingReportingOverflow(bytes)
+        guard !sum.overflow, sum.partialValue <= memoryLimit else {
+            throw WeightsError(
+                .limitExceeded, "the values would need more than \(memoryLimit >> 20) MiB, out of proportion to the file")
+        }
+        memory = sum.partialValue
+    }
+
+    private mutating func chargeText(_ count: Int) throws(WeightsError) {
+        guard count <= limits.textBytes else {
+            throw WeightsError(.limitExceeded, "a text of \(count) bytes, at most \(limits.textBytes) are read")
+        }
+        textBytes += count
+        guard textBytes <= limits.totalTextBytes else {
+            throw WeightsError(.limitExceeded, "more than \(limits.totalTextBytes) bytes of text in all")
+        }
+        try charge(count + 48)
+    }
+
+    // MARK: - Making values
+
+    mutating func makeText(_ text: String) throws(WeightsError) -> PickleNode {
+        try chargeText(text.utf8.count)
+        texts.append(text)
+        return .text(Int32(texts.count - 1))
+    }
+
+    mutating func makeText(utf8 bytes: UnsafeRawBufferPointer) throws(WeightsError) -> PickleNode {
+        try chargeText(bytes.count)
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw WeightsError(.malformedPickle, "a text is not valid UTF-8")
+        }
+        texts.append(text)
+        return .text(Int32(texts.count - 1))
+    }
+
+    mutating func makeBytes(_ bytes: some Collection<UInt8>) throws(WeightsError) -> PickleNode {
+        try chargeText(bytes.count)
+        byteStrings.append([UInt8](bytes))
+        return .bytes(Int32(byteStrings.count - 1))
+    }
+
+    /// `text` is decimal, or hexadecimal with `0x` in front.
+    mutating func makeBigInteger(_ text: String) throws(WeightsError) -> PickleNode {
+        try chargeText(text.utf8.count)
+        texts.append(text)
+        return .bigInteger(Int32(texts.count - 1))
+    }
+
+    mutating func makeSequence(_ items: some Collection<PickleNode>) throws(WeightsError) -> Int32 {
+        try charge(64 + items.count * Self.nodeSize)
+        let depth = try nesting(over: items)
+        sequences.append(SequenceNode(items: [PickleNode](items), depth: depth))
+        return Int32(sequences.count - 1)
+    }
+
+    mutating func makeDictionary() throws(WeightsError) -> Int32 {
+        try charge(96)
+        dictionaries.append(DictionaryNode())
+        return Int32(dictionaries.count - 1)
+    }
+
+    mutating func makeObject(
+        _ callee: PickleNode, arguments: PickleNode, keywordArguments: PickleNode = .none
+    ) throws(WeightsError) -> PickleNode {
+        try charge(192)
+        let depth = try nesting(over: CollectionOfOne(callee), arguments, keywordArguments)
+        objects.append(
+            ObjectNode(callee: callee, arguments: arguments, keywordArguments: keywordArguments, depth: depth))
+        return .object(Int32(objects.count - 1))
+    }
+
+    mutating func makeSymbol(_ symbol: Symbol) throws(WeightsError) -> PickleNode {
+        if let position = symbolPositions[symbol] { return .symbol(position) }
+        try chargeText(symbol.module.utf8.count + symbol.name.utf8.count)
+        try charge(128)
+        let position = Int32(symbols.count)
+        symbols.append(symbol)
+        symbolPositions[symbol] = position
+        return .symbol(position)
+    }
+
+    mutating func makeStorage(_ storage: StorageNode) throws(WeightsError) -> PickleNode {
+        try charge(32)
+        storageNodes.append(storage)
+        return .storage(Int32(storageNodes.count - 1))
+    }
+
+    mutating func makeTensor(_ tensor: TensorDescription) throws(WeightsError) -> PickleNode {
+        try charge(224 + 16 * tensor.shape.count)
+        tensors.append(tensor)
+        return .tensor(Int32(tensors.count - 1))
+    }
+
+    // MARK: - Changing containers
+
+    mutating func append(_ items: some Collection<PickleNode>, toSequence position: Int32) throws(WeightsError) {
+        try charge(items.count * 2 * Self.nodeSize)
+        let depth = try nesting(over: items)
+        sequences[Int(position)].depth = max(sequences[Int(position)].depth, depth)
+        sequences[Int(position)].items.append(contentsOf: items)
+    }
+
+    mutating func append(_ items: some Collection<PickleNode>, toObject position: Int32) throws(WeightsError) {
+        try charge(items.count * 2 * Self.nodeSize)
+        let depth = try nesting(over: items)
+        objects[Int(position)].depth = max(objects[Int(position)].depth, depth)
+        objects[Int(position)].items.append(contentsOf: items)
+    }
+
+    /// Adds keys and values that alternate; their number must be even.
+    mutating func setItems(
+        _ items: some RandomAccessCollection<PickleNode>, of container: PickleNode
+    ) throws(WeightsError) {
+        guard items.count.isMultiple(of: 2) else {
+            throw WeightsError(.malformedPickle, "a dictionary is given a key without a value")
+        }
+        try charge(items.count * 2 * Self.nodeSize)
+        let depth = try nesting(over: items)
+        var entries: [PickleEntry] = []
+        entries.reserveCapacity(items.count / 2)
+        var iterator = items.makeIterator()
+        while let key = iterator.next(), let value = iterator.next() {
+            entries.append(PickleEntry(key: key, value: value))
+        }
+        switch container {
+        case .dictionary(let position):
+            dictionaries[Int(position)].depth = max(dictionaries[Int(position)].depth, depth)
+            dictionaries[Int(position)].entries.append(contentsOf: entries)
+        case .object(let position):
+            objects[Int(position)].depth = max(objects[Int(position)].depth, depth)
+            objects[Int(position)].entries.append(contentsOf: entries)
+        default:
+            throw WeightsError(.malformedPickle, "items are set on \(kind(of: container)), which has none")
+        }
+    }
+
+    mutating func setState(_ state: PickleNode, of target: PickleNode) throws(WeightsError) {
+        let depth = try nesting(over: CollectionOfOne(state))
+        switch target {
+        case .dictionary(let position):
+            dictionaries[Int(position)].state = state
+            dictionaries[Int(position)].depth = max(dictionaries[Int(position)].depth, depth)
+        case .object(let position):
+            objects[Int(position)].state = state
+            objects[Int(position)].depth = max(objects[Int(position)].depth, depth)
+        default:
+            throw WeightsError(.malformedPickle, "a state is set on \(kind(of: target)), which has none")
+        }
+    }
+
+    // MARK: - Nesting
+
+    /// One more than the deepest of the values. A value that grows after it was put into another is not followed;
+    /// whoever walks the graph bounds its own depth as well.
+    private func nesting(over items: some Collection<PickleNode>, _ more: PickleNode...) throws(WeightsError) -> Int {
+        var deepest = 0
+        for item in items { deepest = max(deepest, depth(of: item)) }
+        for item in more { deepest = max(deepest, depth(of: item)) }
+        guard deepest < limits.nesting else {
+            throw WeightsError(.limitExceeded, "values are nested deeper than \(limits.nesting)")
+        }
+        return deepest + 1
+    }
+
+    private func depth(of node: PickleNode) -> Int {
+        switch node {
+        case .tuple(let position), .list(let position), .set(let position): sequences[Int(position)].depth
+        case .dictionary(let position): dictionaries[Int(position)].depth
+        case .object(let position): objects[Int(position)].depth
+        default: 0
+        }
+    }
+}
+
+extension PickleArena {
+    // MARK: - Looking at values
+
+    func text(_ node: PickleNode) -> String? {
+        guard case .text(let position) = node else { return nil }
+        return texts[Int(position)]
+    }
+
+    func integer(_ node: PickleNode) -> Int? {
+        switch node {
+        case .integer(let value): value
+        case .bool(let value): value ? 1 : 0
+        default: nil
+        }
+    }
+
+    func symbol(_ node: PickleNode) -> Symbol? {
+        guard case .symbol(let position) = node else { return nil }
+        return symbols[Int(position)]
+    }
+
+    /// The items of a tuple or a list.
+    func items(_ node: PickleNode) -> [PickleNode]? {
+        switch node {
+        case .tuple(let position), .list(let position): sequences[Int(position)].items
+        default: nil
+        }
+    }
+
+    /// What messages call a value: its kind with an article, and for symbols the name.
+    func kind(of node: PickleNode) -> String {
+        switch node {
+        case .none: "None"
+        case .bool: "a boolean"
+        case .integer, .bigInteger: "an integer"
+        case .float: "a number"
+        case .text: "a text"
+        case .bytes: "a byte string"
+        case .tuple: "a tuple"
+        case .list: "a list"
+        case .set: "a set"
+        case .dictionary: "a dictionary"
+        case .storage: "a storage"
+        case .tensor: "a tensor"
+        case .symbol(let position): "the symbol \(symbols[Int(position)])"
+        case .object(let position):
+            if let symbol = symbol(objects[Int(position)].callee) { "an object of \(symbol)" } else { "an object" }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+
+internal import BeastCore
+
+/// Lends tensors out of a file: straight from the mapping where that is possible, through a copy where not.
+///
+/// The checksum of a storage is compared once, the first time one of its tensors is lent. After each loan the
+/// storage's pages are given back, so the memory in use does not grow with what was read.
+/// Not thread-safe: one lender belongs to one thread at a time.
+final class TensorLender {
+    private let file: InputFile
+    private let storages: [Storage]
+    private let isBigEndian: Bool
+    private var isVerified: [Bool]
+
+    /// Checksums of larger storages are computed piece by piece, each piece given back at once.
+    private static let pieceSize = 16 << 20
+
+    init(file: InputFile, storages: [Storage], isBigEndian: Bool) {
+        self.file = file
+        self.storages = storages
+        self.isBigEndian = isBigEndian
+        isVerified = storages.map { $0.checksum == 0 }
+    }
+
+    /// Calls `body` with the tensor as float32, float16 or bfloat16.
+    ///
+    /// Aligned little-endian elements of these types are lent from the mapping with the tensor's own strides. float64
+    /// becomes float32. What is not aligned or has the other byte order is copied first. A copy is dense, unless the
+    /// tensor repeats elements: then it keeps its strides, so that no copy is larger than the storage.
+    func withTensor<Result>(
+        _ tensor: TensorDescription, name: String, _ body: (HostTensor) throws -> Result
+    ) throws -> Result {
+        guard let target = Self.lentType(tensor.elementType) else {
+            throw WeightsError(
+                .unsupportedElementType,
+                "tensor “\(name)” is \(tensor.elementType)\(tensor.shape); weights are float64, float32, float16 or bfloat16",
+                path: file.path)
+        }
+        guard tensor.elementCount > 0, let size = tensor.elementType.byteCount else {
+            let empty = UnsafeRawBufferPointer(start: nil, count: 0)
+            return try body(HostTensor(bytes: empty, dtype: target, shape: tensor.shape, strides: tensor.strides))
+        }
+        let storage = storages[tensor.storageIndex]
+        let mapping = try file.mapped()
+        try file.checkUnchanged()
+        try verify(tensor.storageIndex, in: mapping)
+        defer { file.release(storage.range) }
+
+        // The view was checked against the storage, and the storage against the file: no overflow, no overrun.
+        let start = storage.range.lowerBound + tensor.offset * size
+        let end = start + tensor.span * size
+        guard end <= storage.range.upperBound else {
+            throw WeightsError(.malformedTensor, "tensor “\(name)” leaves its storage", path: file.path)
+        }
+        let bytes = UnsafeRawBufferPointer(rebasing: mapping[start..<end])
+        let isAligned = UInt(bitPattern: bytes.baseAddress) % UInt(size) == 0
+        if isAligned, !isBigEndian, tensor.elementType != .float64 {
+            return try body(HostTensor(bytes: bytes, dtype: target, shape: tensor.shape, strides: tensor.strides))
+        }
+        let repeats = tensor.elementCount > tensor.span
+        let shape = repeats ? [tensor.span] : tensor.shape
+        let copy = OwnedBytes(count: (repeats ? tensor.span : tensor.elementCount) * target.byteCount)
+        let gather = StridedGather(shape: shape, strides: repeats ? [1] : tensor.strides)
+        switch tensor.elementType {
+        case .float64: gather.narrow(from: bytes, to: copy.address, isBigEndian: isBigEndian)
+        case .float32: gather.copy(UInt32.self, from: bytes, to: copy.address, isBigEndian: isBigEndian)
+        default: gather.copy(UInt16.self, from: bytes, to: copy.address, isBigEndian: isBigEndian)
+        }
+        file.release(storage.range)
+        return try withExtendedLifetime(copy) {
+            try body(
+                HostTensor(
+                    bytes: copy.bytes, dtype: target, shape: tensor.shape,
+                    strides: repeats ? tensor.strides : TensorDescription.contiguousStrides(tensor.shape)))
+        }
+    }
+
+    /// The type under which elements of `type` are lent; nil where they are no weights.
+    static func lentType(_ type: ElementType) -> DType? {
+        switch type {
+        case .float64, .float32: .float32
+        case .float16: .float16
+        case .bfloat16: .bfloat16
+        default: nil
+        }
+    }
+
+    /// Compares a storage's checksum, once.
+    private func verify(_ index: Int, in mapping: UnsafeRawBufferPointer) throws(WeightsError) {
+        let storage = storages[index]
+        let isSmall = storage.range.count <= Self.pieceSize
+        if isVerified[index] {
+            file.willNeed(storage.range)
+            return
+        }
+        var checksum: UInt32 = 0
+        var piece = storage.range.prefix(Self.pieceSize)
+        file.willNeed(piece)
+        while !piece.isEmpty {
+            let next = (piece.upperBound..<storage.range.upperBound).prefix(Self.pieceSize)
+            file.willNeed(next)
+            checksum = Checksum.extended(checksum, with: UnsafeRawBufferPointer(rebasing: mapping[piece]))
+            if !isSmall { file.release(piece) }
+            piece = next
+        }
+        guard checksum == storage.checksum else {
+            file.release(storage.range)
+            throw Checksum.mismatch(name: storage.name, expected: storage.checksum, found: checksum).at(file.path)
+        }
+        isVerified[index] = true
+    }
+}
