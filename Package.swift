@@ -2,6 +2,10 @@
 // SPDX-License-Identifier: MIT
 import PackageDescription
 
+// BEASTS_BACKENDS=reference,openblas leaves the other backends out, so that a missing library does not break the rest.
+let wantedBackends = Context.environment["BEASTS_BACKENDS"]?.split(separator: ",").map(String.init)
+func isWanted(_ backend: String) -> Bool { wantedBackends?.contains(backend) ?? true }
+
 let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
@@ -13,17 +17,58 @@ let exportsQueryOnly: [LinkerSetting] = [
     .unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/backend.map"])
 ]
 
+/// The backends: a dynamic library each, which the program opens at run time and never links.
+let backends: [(name: String, library: String, target: Target)] = [
+    (
+        "reference", "BeastsCPUReferenceBackend",
+        .target(
+            name: "CPUReferenceBackend", dependencies: ["BeastCore", "CBeasts"], path: "Sources/Backends/CPUReference",
+            swiftSettings: strict, linkerSettings: exportsQueryOnly)
+    )
+].filter { isWanted($0.name) }
+
 let package = Package(
     name: "beasts",
     products: [
-        .library(name: "BeastsCPUReferenceBackend", type: .dynamic, targets: ["CPUReferenceBackend"])
+        .executable(name: "beasts", targets: ["beasts"]),
+        .library(name: "Menagerie", targets: ["Menagerie", "BeastCore", "BeastMedia", "BeastWeights"]),
+    ] + backends.map { .library(name: $0.library, type: .dynamic, targets: [$0.target.name]) },
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],
-    targets: [
+    targets: backends.map(\.target) + [
         .target(name: "CBeasts"),
         .target(name: "BeastCore", dependencies: ["CBeasts"], swiftSettings: strict),
+
+        .systemLibrary(
+            name: "CChecksum", path: "Sources/System/CChecksum", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "BeastWeights", dependencies: ["BeastCore", "CChecksum"], swiftSettings: strict),
+
+        .systemLibrary(
+            name: "CJPEG", path: "Sources/System/CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
+        .systemLibrary(
+            name: "CPNG", path: "Sources/System/CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(
+            name: "CWebP", path: "Sources/System/CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),
+        .target(name: "CPicture", dependencies: ["CJPEG", "CPNG", "CWebP"], path: "Sources/System/CPicture"),
+        .target(name: "BeastMedia", dependencies: ["CPicture"], swiftSettings: strict),
+
+        .target(name: "BeastHub", swiftSettings: strict),
+        .target(name: "CubWeights", exclude: ["cub_dino_vitt8.safetensors"]),
         .target(
-            name: "CPUReferenceBackend", dependencies: ["BeastCore", "CBeasts"], path: "Sources/Backends/CPUReference",
-            swiftSettings: strict, linkerSettings: exportsQueryOnly),
+            name: "Menagerie", dependencies: ["BeastCore", "BeastHub", "BeastMedia", "BeastWeights", "CubWeights"],
+            swiftSettings: strict),
+        .target(
+            name: "BeastConformance", dependencies: ["BeastCore", "BeastMedia", "BeastWeights", "Menagerie"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "beasts",
+            dependencies: [
+                "BeastConformance", "BeastCore", "BeastMedia", "BeastWeights", "Menagerie",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: strict),
+
+        .testTarget(name: "BeastMediaTests", dependencies: ["BeastMedia", "CPicture"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -42,6 +42,16 @@ public final class Checkpoint {
         try naming(path) { () throws(WeightsError) in try Checkpoint(InputFile(path: path)) }
     }
 
+    /// Opens a checkpoint that is part of the program's read-only data.
+    ///
+    /// - Parameters:
+    ///   - staticBytes: the content; valid and unchanged as long as the process lives.
+    ///   - name: what messages call it.
+    /// - Throws: ``WeightsError`` as ``open(path:)``.
+    public static func open(staticBytes: UnsafeRawBufferPointer, name: String) throws(WeightsError) -> Checkpoint {
+        try naming(name) { () throws(WeightsError) in try Checkpoint(InputFile(staticBytes: staticBytes, name: name)) }
+    }
+
     private init(_ file: InputFile) throws(WeightsError) {
         let kind = try ContainerKind.sniff(file)
         let decoded: DecodedCheckpoint

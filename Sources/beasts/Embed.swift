@@ -37,7 +37,9 @@ struct Embed: CommonOptionsCommand {
     @Option(name: .long, help: "The layer: norm, blocks.N or blocks.N.norm (see beasts show MODEL).")
     var layer = "norm"
 
-    @Option(name: .long, help: "Of its tokens: cls, mean (of the patches) or patch (all patches).")
+    @Option(
+        name: .long, help: "Of its tokens: cls, mean (of the patches) or patch (all patches).",
+        completion: .list(EmbeddingModel.Token.allCases.map(\.rawValue)), transform: Embed.token)
     var token: EmbeddingModel.Token = .cls
 
     @Flag(name: .long, help: "Scale every embedding to length 1.")
@@ -80,8 +82,15 @@ struct Embed: CommonOptionsCommand {
         let chosen = try BackendDiscovery.ofThisProcess().choose(try BackendChoice(backend.backend))
         if model == nil, weights == nil { common.note("model: \(Catalogue.defaultModelNote)") }
         if backend.backend == "auto" || common.verbose { common.note("backend: \(chosen.summary)") }
-        let network = try Menagerie.load(card.name, backend: chosen, weights: weights, threadCount: backend.threads ?? 0)
+        let network = try Menagerie.load(card.name, backend: chosen, weights: weights, threadCount: job.threadCount)
         try run(job, network)
+    }
+
+    private static func token(_ text: String) throws -> EmbeddingModel.Token {
+        guard let token = EmbeddingModel.Token(rawValue: text) else {
+            throw ValidationError("--token \(text): tokens are cls, mean and patch")
+        }
+        return token
     }
 
     private func run(_ job: EmbeddingJob, _ network: EmbeddingModel) throws {
@@ -135,5 +144,3 @@ struct Embed: CommonOptionsCommand {
         }
     }
 }
-
-extension EmbeddingModel.Token: ExpressibleByArgument {}

@@ -19,7 +19,7 @@ struct Failure {
         exitCode =
             switch error {
             case let error as MenagerieError: error.code.exitCode
-            case let error as WeightsError: error.isMissingFile ? 66 : 65
+            case let error as WeightsError: error.code == .cannotRead || error.code == .notRegularFile ? 66 : 65
             case let error as MediaError: error.code == .notFound || error.code == .unreadable ? 66 : 65
             case let error as ModelError: error.code == .unknownLayer ? 64 : 65
             case let error as BackendError: error.code == .internal ? 70 : 69

@@ -19,7 +19,7 @@ enum StandardError {
 enum Foreground {
     /// Flushes results; a reader that is gone or a full disk is an error even now.
     static func exit(_ code: Int32) -> Never {
-        if fflush(stdout) != 0, code == 0 {
+        if fflush(nil) != 0, code == 0 {
             StandardError.print("beasts: cannot write to standard output: \(String(cString: strerror(errno)))")
             Glibc.exit(74)
         }

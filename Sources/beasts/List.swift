@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import ArgumentParser
+import BeastCore
 import Menagerie
 
 struct List: CommonOptionsCommand {

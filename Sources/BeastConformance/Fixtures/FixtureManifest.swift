@@ -12,7 +12,7 @@ struct FixtureManifest: Decodable {
         do {
             data = try Data(contentsOf: URL(filePath: path))
         } catch {
-            throw FixtureError("\(path): cannot read the manifest: \(error.localizedDescription)")
+            throw FixtureError("\(path): cannot read the manifest: \(error)")
         }
         do {
             self = try JSONDecoder().decode(FixtureManifest.self, from: data)

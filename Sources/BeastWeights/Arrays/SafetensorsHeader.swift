@@ -21,14 +21,15 @@ public struct SafetensorsEntry: Equatable, Sendable {
 ///
 /// Tensors follow one another by falling element size, then by name, and the header is padded with spaces to a multiple
 /// of 8, so every tensor is aligned to its elements.
-struct SafetensorsHeader {
+public struct SafetensorsHeader: Sendable {
     /// In the order of the data.
-    let entries: [SafetensorsEntry]
+    public let entries: [SafetensorsEntry]
     /// Byte ranges within the data, in the same order.
-    let ranges: [Range<Int>]
+    public let ranges: [Range<Int>]
     private let metadata: [(key: String, value: String)]
 
-    init(entries unsorted: [SafetensorsEntry], metadata: [String: String]) throws(WeightsError) {
+    /// - Throws: `invalidOutput` or `unsupportedElementType` for entries that cannot be written.
+    public init(entries unsorted: [SafetensorsEntry], metadata: [String: String] = [:]) throws(WeightsError) {
         var sized: [(entry: SafetensorsEntry, bits: Int)] = []
         var names: Set<String> = ["__metadata__"]
         for entry in unsorted {
@@ -58,7 +59,7 @@ struct SafetensorsHeader {
     }
 
     /// Length prefix and padded JSON, at least `minimumByteCount` long.
-    func encoded(minimumByteCount: Int = 0) -> [UInt8] {
+    public func encoded(minimumByteCount: Int = 0) -> [UInt8] {
         var members: [String] = []
         if !metadata.isEmpty {
             let pairs = metadata.map { Self.quoted($0.key) + ":" + Self.quoted($0.value) }
@@ -91,4 +92,14 @@ struct SafetensorsHeader {
         }
         return result + "\""
     }
+}
+
+/// The size of a dense array in bytes.
+func byteCount(of shape: [Int], elementSize: Int) throws(WeightsError) -> Int {
+    guard let count = TensorDescription.count(shape) else {
+        throw WeightsError(.invalidOutput, "an array cannot have the sizes \(shape)")
+    }
+    let bytes = count.multipliedReportingOverflow(by: elementSize)
+    guard !bytes.overflow else { throw WeightsError(.invalidOutput, "an array cannot have the sizes \(shape)") }
+    return bytes.partialValue
 }

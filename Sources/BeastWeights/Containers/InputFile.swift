@@ -47,7 +47,20 @@ final class InputFile {
         posix_fadvise(descriptor, 0, 0, POSIX_FADV_RANDOM)
     }
 
+    /// Memory that is part of the program, read as if it were a file. It is never unmapped, released or changed.
+    init(staticBytes: UnsafeRawBufferPointer, name: String) {
+        path = name
+        size = staticBytes.count
+        descriptor = -1
+        modificationTime = timespec()
+        mapping = staticBytes
+    }
+
+    /// Whether this is memory of the program.
+    private var isStatic: Bool { descriptor < 0 }
+
     deinit {
+        if isStatic { return }
         if let mapping { munmap(UnsafeMutableRawPointer(mutating: mapping.baseAddress), mapping.count) }
         close(descriptor)
     }
@@ -60,6 +73,11 @@ final class InputFile {
                 path: path)
         }
         let bytes = OwnedBytes(count: count)
+        if isStatic, let mapping {
+            UnsafeMutableRawBufferPointer(start: bytes.address, count: count)
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: mapping[offset..<offset + count]))
+            return bytes
+        }
         var done = 0
         while done < count {
             let step = pread(descriptor, bytes.address + done, count - done, off_t(offset + done))
@@ -95,6 +113,7 @@ final class InputFile {
 
     /// Asks the descriptor whether the file still has the size and time stamp it was opened with.
     func checkUnchanged() throws(WeightsError) {
+        if isStatic { return }
         var status = stat()
         guard fstat(descriptor, &status) == 0, Int(status.st_size) == size,
             status.st_mtim.tv_sec == modificationTime.tv_sec, status.st_mtim.tv_nsec == modificationTime.tv_nsec
@@ -110,7 +129,7 @@ final class InputFile {
     func release(_ range: Range<Int>) { advise(range, MADV_DONTNEED) }
 
     private func advise(_ range: Range<Int>, _ advice: Int32) {
-        guard let base = mapping?.baseAddress, !range.isEmpty, range.lowerBound >= 0, range.upperBound <= size else {
+        guard !isStatic, let base = mapping?.baseAddress, !range.isEmpty, range.lowerBound >= 0, range.upperBound <= size else {
             return
         }
         let first = range.lowerBound & ~(Self.pageSize - 1)

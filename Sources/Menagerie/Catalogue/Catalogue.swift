@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 internal import BeastCore
-public import BeastMedia
+internal import BeastMedia
 
 /// Every model that can be loaded by name.
 public enum Catalogue {

@@ -58,7 +58,7 @@ public struct EmbeddingJob: Sendable {
             switch prepared {
             case .success(let numbers): batch.append((path, numbers))
             case .failure(let error):
-                summary.failures.append(.init(path: path, reason: error.description, isMissing: error.code == .cannotRead))
+                summary.failures.append(.init(path: path, reason: error.description, isMissing: [.notFound, .unreadable, .notARegularFile].contains(error.code)))
                 report(.failure(summary.failures[summary.failures.count - 1]))
                 if stopsAtFailure { throw MenagerieError(summary.failures[0].code, "\(error); stopped, nothing was written") }
             }
@@ -79,12 +79,17 @@ public struct EmbeddingJob: Sendable {
         return summary
     }
 
-    private func validate(_ model: EmbeddingModel) throws {
-        guard batchSize >= 1 else { throw MenagerieError(.usage, "batch size \(batchSize): must be 1 or more") }
-        guard threadCount >= 1 else { throw MenagerieError(.usage, "\(threadCount) threads: must be 1 or more") }
+    /// Refuses an output that cannot be, before anything is loaded or computed.
+    public func checkOutput() throws {
         if let input = paths.first(where: { areSameFile($0, outputPath) }) {
             throw MenagerieError(.usage, "\(outputPath): the output is also an input (\(input)); choose another name")
         }
+        _ = try EmbeddingWriter(path: outputPath, format: format, expectedPaths: [])
+    }
+
+    private func validate(_ model: EmbeddingModel) throws {
+        guard batchSize >= 1 else { throw MenagerieError(.usage, "batch size \(batchSize): must be 1 or more") }
+        guard threadCount >= 1 else { throw MenagerieError(.usage, "\(threadCount) threads: must be 1 or more") }
         guard VisionTransformer.layers(of: model.card.configuration).contains(layer) else {
             throw MenagerieError(.usage, "\(model.card.name) has no layer '\(layer.name)'; beasts show \(model.card.name) lists them")
         }

@@ -14,9 +14,9 @@ public struct EmbeddingTable: Sendable {
     public init(contentsOfFile path: String) throws {
         let array: NumpyArray
         do {
-            array = try NumpyArray(contentsOfFile: path)
+            array = try NumpyArray.read(path: path)
         } catch {
-            throw MenagerieError(access(path, F_OK) == 0 ? .badData : .inputMissing, error.description, cause: error)
+            throw MenagerieError(access(path, F_OK) == 0 ? .badData : .inputMissing, "\(error)", cause: error)
         }
         guard array.shape.count == 2 else {
             throw MenagerieError(.badData, "\(path): an array of shape \(array.shape), expected [pictures, width]")
@@ -27,7 +27,7 @@ public struct EmbeddingTable: Sendable {
             throw MenagerieError(.badData, "\(list) names \(paths.count) pictures, \(path) has \(array.shape[0]) rows")
         }
         self.paths = paths
-        numbers = try array.floats()
+        numbers = array.floats()
         width = array.shape[1]
     }
 

@@ -95,12 +95,12 @@ final class EmbeddingWriter {
     private func header(count: Int, paths: [String]) throws -> [UInt8] {
         let shape = [count] + (rowShape ?? [])
         switch format {
-        case .npy: return try NumpyHeader(elementType: .float32, shape: shape).bytes()
+        case .npy: return try NumpyHeader(element: .float32, shape: shape).reservedBytes()
         case .safetensors:
-            let header = SafetensorsHeader(
-                tensors: [.init(name: "embeddings", elementType: .float32, shape: shape)],
+            let header = try SafetensorsHeader(
+                entries: [SafetensorsEntry(name: "embeddings", elementType: .float32, shape: shape)],
                 metadata: ["paths": EmbeddingWriter.array(paths)])
-            return try header.bytes(paddedTo: reservedByteCount)
+            return header.encoded(minimumByteCount: reservedByteCount)
         case .csv, .jsonl: return []
         }
     }
