@@ -35,7 +35,7 @@ print-deps: ## Print the Debian packages that demo and test need, on one line
 # The first build takes minutes and shows its progress; later ones speak only when something is wrong.
 build: deps ## Build the program and the backends, optimised
 	@command -v swift > /dev/null || \
-	    { echo "beasts needs Swift 6.2 or later on the PATH: https://www.swift.org/install" >&2; exit 1; }
+	    { echo "beasts needs Swift 6.3 or later on the PATH: https://www.swift.org/install" >&2; exit 1; }
 	@if [ -x $(BIN)/beasts ]; then quiet=--quiet; else quiet=; fi; swift build -c release $$quiet $(BUILD_FLAGS)
 
 demo: build ## Embed the sample pictures and draw their nearest neighbours

@@ -19,7 +19,8 @@ public struct ContactSheet: Sendable {
         guard !rows.isEmpty else { throw MenagerieError(.usage, "\(path): there is no query to draw") }
         let (cell, gap, margin) = (ContactSheet.cell, ContactSheet.gap, ContactSheet.margin)
         var canvas = try PictureCanvas(
-            width: 2 * margin + columns * (cell + gap) + gap, height: 2 * margin + rows.count * (cell + gap) - gap)
+            width: 2 * margin + columns * (cell + gap) + gap, height: 2 * margin + rows.count * (cell + gap) - gap,
+            color: (red: 228, green: 228, blue: 228))
         for (index, row) in rows.enumerated() {
             for (column, picture) in ([row.query] + row.neighbours).enumerated() {
                 // The query stands apart by twice the gap.
