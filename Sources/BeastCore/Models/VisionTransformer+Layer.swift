@@ -16,7 +16,7 @@ extension VisionTransformer {
             }
             let parts = name.split(separator: ".", omittingEmptySubsequences: false)
             guard parts.count == 2 || (parts.count == 3 && parts[2] == "norm"), parts[0] == "blocks",
-                let index = Int(parts[1]), String(index) == parts[1]
+                let index = Int(parts[1]), index >= 0, String(index) == parts[1]
             else { return nil }
             self = .block(index, isNormalised: parts.count == 3)
         }

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+import BeastCore
+import BeastMedia
+import Menagerie
+import Testing
+
+/// The library as the README shows it.
+@Suite struct LibraryTests {
+    /// The build puts the backends beside the test program.
+    private func backend() throws -> ChosenBackend {
+        let here = BackendDiscovery.ofThisProcess()
+        return try BackendDiscovery(searchPath: nil, executableFolder: here.executableFolder).choose(.named("reference", device: nil))
+    }
+
+    @Test("A model loaded by name embeds pictures")
+    func embeds() throws {
+        let model = try Menagerie.load("cub_dino_vitt8", backend: backend())
+        let pixels = (0..<90 * 70 * 3).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 / 270) }
+        let picture = try Picture(width: 90, height: 70, pixels: pixels)
+        let embeddings = try model.embed([picture, picture])
+        #expect(embeddings.count == 2)
+        #expect(embeddings[0].count == 192)
+        #expect(embeddings[0] == embeddings[1])
+        #expect(embeddings[0].allSatisfy { $0.isFinite })
+        #expect(embeddings[0].contains { abs($0) > 0.1 })
+    }
+
+    @Test("What the library throws reads well")
+    func errors() throws {
+        let backend = try backend()
+        let missing = #expect(throws: (any Error).self) {
+            try Menagerie.load("dino_s_vits16", backend: backend, weights: "no/such/file.pth")
+        }
+        #expect("\(try #require(missing))".hasPrefix("no/such/file.pth: "))
+        let discovery = BackendDiscovery(searchPath: "/nowhere", executableFolder: nil)
+        let none = #expect(throws: MenagerieError.self) { try discovery.choose(.named("vulkan", device: nil)) }
+        #expect(none?.code == .unavailable)
+        #expect(none?.description.contains("/nowhere") == true)
+    }
+}
