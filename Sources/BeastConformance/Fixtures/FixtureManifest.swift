@@ -40,7 +40,7 @@ struct FixtureCase: Decodable {
 
     var isOptional: Bool { optional ?? false }
 
-    /// The sizes of a vision transformer; other kinds have other fields, so all are optional.
+    /// The sizes of a vision transformer or a residual network; each has its own fields, so all are optional.
     struct Configuration: Decodable {
         let embed_dim: Int?
         let depth: Int?
@@ -50,6 +50,13 @@ struct FixtureCase: Decodable {
         let mlp_ratio: Double?
         let ln_eps: Float?
         let qkv_bias: Bool?
+        let layers: [Int]?
+        let planes: [Int]?
+        let groups: Int?
+        let width_per_group: Int?
+        let expansion: Int?
+        let stem: Int?
+        let bn_eps: Float?
     }
 
     struct Load: Decodable {

@@ -49,14 +49,14 @@ extension FixtureRunner {
         }
     }
 
-    private func weights(_ checkpoint: String, _ fixture: FixtureCase) throws -> CheckpointWeights {
+    func weights(_ checkpoint: String, _ fixture: FixtureCase) throws -> CheckpointWeights {
         let keys = fixture.load?.select.map { [$0] } ?? ["teacher"]
         return try Checkpoint.open(path: "\(folder)/\(checkpoint)")
             .weights(select: keys, stripping: fixture.load?.strip ?? ["module.", "backbone.", "encoder."])
     }
 
     /// Files hold pictures channels-first; this is the model's edge, where that changes.
-    private func channelsLast(_ input: FixtureCase.Inputs.Array) throws -> Tensor {
+    func channelsLast(_ input: FixtureCase.Inputs.Array) throws -> Tensor {
         let array = try NumpyArray.read(path: "\(folder)/\(input.file)")
         guard array.shape.count == 4 else { throw FixtureError("\(input.file): shape \(array.shape), expected rank 4") }
         let first = try session.makeTensor(array.floats(), shape: Shape(array.shape)).permuted(0, 2, 3, 1)

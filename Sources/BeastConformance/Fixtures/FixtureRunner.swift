@@ -55,6 +55,7 @@ public struct FixtureRunner {
         switch (fixture.kind, fixture.arch) {
         case ("vit", "dino_vit"), ("vit", "mugs_vit"): try compareTransformer(fixture, &comparison)
         case ("pos_embed_runtime", "dino_vit"): try comparePositions(fixture, manifest, &comparison)
+        case ("resnext", "resnext"): try compareResNeXt(fixture, &comparison)
         case ("image_decode", _): try compareDecoding(fixture, &comparison)
         case ("image_preprocess", _): try comparePreprocessing(fixture, &comparison)
         case ("image_resize", _): try compareResizing(fixture, &comparison)

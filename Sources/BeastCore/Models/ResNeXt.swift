@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+
+/// The residual network of the DINO ResNeXt-50 (Xie et al. 2017), without its classifier.
+///
+/// Pictures come in channels-last and normalised, [batch, height, width, 3]. Batch norms use their running statistics and
+/// are folded into the convolutions in front of them when the model is built.
+public final class ResNeXt {
+    /// The sizes that tell one network from another.
+    public struct Configuration: Sendable, Equatable {
+        /// Bottlenecks in each of the stages.
+        public var blockCounts: [Int]
+        /// Base width of each stage; what a bottleneck gives out is `expansion` times as wide.
+        public var planes: [Int]
+        public var groups: Int
+        /// Width of a group in the first stage, in channels.
+        public var groupWidth: Int
+        public var expansion: Int
+        /// Channels after the first convolution.
+        public var stemWidth: Int
+        /// Of the batch norms.
+        public var epsilon: Float
+
+        /// ResNeXt-50 32x4d, unless said otherwise.
+        public init(
+            blockCounts: [Int] = [3, 4, 6, 3], planes: [Int] = [64, 128, 256, 512], groups: Int = 32, groupWidth: Int = 4,
+            expansion: Int = 4, stemWidth: Int = 64, epsilon: Float = 1e-5
+        ) {
+            self.blockCounts = blockCounts
+            self.planes = planes
+            self.groups = groups
+            self.groupWidth = groupWidth
+            self.expansion = expansion
+            self.stemWidth = stemWidth
+            self.epsilon = epsilon
+        }
+
+        /// Channels of the 3 x 3 convolution of a stage.
+        func innerWidth(_ stage: Int) -> Int { planes[stage] * groupWidth / 64 * groups }
+
+        /// Channels that a stage gives out.
+        public func width(ofStage stage: Int) -> Int { planes[stage] * expansion }
+    }
+
+    public let configuration: Configuration
+    public let session: Session
+
+    private let conv1: Convolution
+    private let stages: [[Bottleneck]]
+
+    /// Builds the network from a checkpoint whose keys are torchvision's, prefixes removed. A key `fc.*` is not read.
+    /// - Throws: ``ModelError`` for a missing or wrongly shaped tensor; what the source and the backend throw.
+    public init(_ configuration: Configuration, weights: any WeightSource, session: Session) throws {
+        try configuration.validate()
+        let parameters = Parameters(weights, session: session)
+        self.configuration = configuration
+        self.session = session
+        conv1 = try Convolution(
+            parameters, "conv1", "bn1", shape: [configuration.stemWidth, 3, 7, 7], stride: 2, padding: 3,
+            epsilon: configuration.epsilon)
+        var inputWidth = configuration.stemWidth
+        stages = try configuration.planes.indices.map { stage in
+            try (0..<configuration.blockCounts[stage]).map { index in
+                defer { inputWidth = configuration.width(ofStage: stage) }
+                return try Bottleneck(
+                    parameters["layer\(stage + 1).\(index)"], configuration, stage: stage, inputWidth: inputWidth,
+                    stride: index == 0 && stage > 0 ? 2 : 1)
+            }
+        }
+    }
+
+    /// The feature maps after the first convolution and pooling (`stem`), and after each stage (`layer1` on).
+    /// - Returns: [batch, rows, columns, channels] each, in network order.
+    public func features(_ pictures: Tensor) throws -> [Tensor] {
+        var x = try conv1(pictures, then: .relu).maxPooled(kernel: 3, stride: 2, padding: 1)
+        var features = [x]
+        for stage in stages {
+            for block in stage { x = try block(x) }
+            features.append(x)
+        }
+        return features
+    }
+
+    /// The embedding of each picture: the mean over all positions of the last stage.
+    /// - Returns: [batch, channels of the last stage].
+    public func callAsFunction(_ pictures: Tensor) throws -> Tensor {
+        let features = try features(pictures)
+        let last = features[features.count - 1]
+        let (batch, channels) = (last.shape[0], last.shape[3])
+        let pooled = try session.makeTensor([batch, channels])
+        try session.run(
+            ReduceArguments(
+                output: pooled.view, input: last.reshaped([batch, last.shape[1] * last.shape[2], channels]).view,
+                reduction: .mean))
+        return pooled
+    }
+}
+
+extension ResNeXt.Configuration {
+    fileprivate func validate() throws {
+        let sizes = blockCounts + planes + [groups, groupWidth, expansion, stemWidth]
+        guard !planes.isEmpty, planes.count == blockCounts.count, sizes.allSatisfy({ $0 > 0 && $0 <= 1 << 16 }),
+            planes.indices.allSatisfy({ innerWidth($0) > 0 }), epsilon >= 0
+        else { throw ModelError(.badConfiguration, "no residual network has the sizes \(self)") }
+    }
+}
+
+/// relu(conv3(relu(conv2(relu(conv1(x))))) + shortcut(x)), a batch norm after each convolution.
+private struct Bottleneck {
+    let conv1: Convolution
+    let conv2: Convolution
+    let conv3: Convolution
+    /// Where channels or size change; the identity elsewhere.
+    let downsample: Convolution?
+
+    init(
+        _ parameters: Parameters, _ configuration: ResNeXt.Configuration, stage: Int, inputWidth: Int, stride: Int
+    ) throws {
+        let (inner, output) = (configuration.innerWidth(stage), configuration.width(ofStage: stage))
+        let epsilon = configuration.epsilon
+        conv1 = try Convolution(parameters, "conv1", "bn1", shape: [inner, inputWidth, 1, 1], epsilon: epsilon)
+        // The stride is in the 3 x 3 convolution, as in torchvision.
+        conv2 = try Convolution(
+            parameters, "conv2", "bn2", shape: [inner, inner / configuration.groups, 3, 3], stride: stride, padding: 1,
+            groups: configuration.groups, epsilon: epsilon)
+        conv3 = try Convolution(parameters, "conv3", "bn3", shape: [output, inner, 1, 1], epsilon: epsilon)
+        downsample =
+            stride != 1 || inputWidth != output
+            ? try Convolution(
+                parameters, "downsample.0", "downsample.1", shape: [output, inputWidth, 1, 1], stride: stride,
+                epsilon: epsilon)
+            : nil
+    }
+
+    func callAsFunction(_ x: Tensor) throws -> Tensor {
+        let shortcut = try downsample.map { try $0(x) } ?? x
+        let inner = try conv2(conv1(x, then: .relu), then: .relu)
+        return try conv3(inner, adding: shortcut, then: .relu)
+    }
+}
