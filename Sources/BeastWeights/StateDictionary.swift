@@ -49,7 +49,8 @@ enum StateDictionary {
                 continue
             }
             if case .dictionary(let inner) = value, inner.identity == selection.dictionary.identity {
-                throw WeightsError(.wrongKind, "\(selection.place) contains itself under “\(original.shortened(to: 80))”")
+                throw WeightsError(
+                    .wrongKind, "\(selection.place) contains itself under “\(original.shortened(to: 80))”")
             }
             let name = substrings.reduce(original) { removing($1, from: $0) }
             if let other = originals.updateValue(original, forKey: name) {

@@ -28,7 +28,8 @@ public struct NumpyArray: Sendable {
             guard !byteCount.overflow, byteCount.partialValue == file.size - dataOffset else {
                 throw WeightsError(
                     .malformedContainer,
-                    "the header announces \(count) × \(header.element), the file holds \(file.size - dataOffset) bytes of data")
+                    "the header announces \(count) × \(header.element), the file holds \(file.size - dataOffset) bytes of data"
+                )
             }
             let data = try file.read(at: dataOffset, count: byteCount.partialValue, what: "the npy data")
             return NumpyArray(element: header.element, shape: header.shape, bytes: [UInt8](data.bytes))

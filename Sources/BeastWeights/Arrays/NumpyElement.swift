@@ -33,7 +33,8 @@ public enum NumpyElement: String, Sendable, CaseIterable {
         let code = String(descriptor.dropFirst())
         guard let order = descriptor.first, "<>|=".contains(order), let element = NumpyElement(rawValue: code) else {
             let reason =
-                descriptor.contains("O") ? "Python objects, which would have to be unpickled" : "a type that is not read"
+                descriptor.contains("O")
+                ? "Python objects, which would have to be unpickled" : "a type that is not read"
             throw WeightsError(
                 .unsupportedElementType,
                 "the elements are “\(descriptor.shortened(to: 40))”, \(reason); save numbers, as in "

@@ -38,7 +38,8 @@ public struct SafetensorsHeader: Sendable {
             }
             guard entry.elementType.safetensorsName != nil, let bits = entry.elementType.bitCount, bits % 8 == 0 else {
                 throw WeightsError(
-                    .unsupportedElementType, "“\(entry.name)” is \(entry.elementType), which is not written to safetensors")
+                    .unsupportedElementType,
+                    "“\(entry.name)” is \(entry.elementType), which is not written to safetensors")
             }
             sized.append((entry, bits))
         }

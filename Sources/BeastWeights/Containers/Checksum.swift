@@ -7,7 +7,8 @@ enum Checksum {
     /// Continues a checksum that started at 0.
     static func extended(_ checksum: UInt32, with bytes: UnsafeRawBufferPointer) -> UInt32 {
         guard let base = bytes.baseAddress else { return checksum }
-        return UInt32(truncatingIfNeeded: crc32_z(UInt(checksum), base.assumingMemoryBound(to: UInt8.self), bytes.count))
+        return UInt32(
+            truncatingIfNeeded: crc32_z(UInt(checksum), base.assumingMemoryBound(to: UInt8.self), bytes.count))
     }
 
     /// Compares all bytes of a member with the checksum recorded for it; 0 records none.

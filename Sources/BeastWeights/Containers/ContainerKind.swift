@@ -34,7 +34,8 @@ public enum ContainerKind: String, Sendable {
         }
         if head.count >= 262, head[257..<262].elementsEqual("ustar".utf8) {
             return refusal(
-                "is a tar archive; unpack it, or load and save it again with torch.save if it is a checkpoint of PyTorch 0.1")
+                "is a tar archive; unpack it, or load and save it again with torch.save if it is a checkpoint of PyTorch 0.1"
+            )
         }
         // A safetensors length whose eight bytes are all printable would be above 2^61: text cannot be mistaken for it.
         guard head.prefix(8).allSatisfy({ (0x20..<0x7F).contains($0) || (9...13).contains($0) }) else { return nil }

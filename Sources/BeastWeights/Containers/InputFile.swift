@@ -17,6 +17,8 @@ final class InputFile {
     private let descriptor: Int32
     private let modificationTime: timespec
     private var mapping: UnsafeRawBufferPointer?
+    /// True while small structures are read here and there.
+    private var isScattered = true
 
     init(path: String) throws(WeightsError) {
         self.path = path
@@ -104,7 +106,6 @@ final class InputFile {
             throw WeightsError(.cannotRead, "cannot be mapped into memory: \(describe(errno: errno))", path: path)
         }
         // `willNeed` names the ranges that are wanted; sequential advice keeps the kernel from reading around them.
-        posix_fadvise(descriptor, 0, 0, POSIX_FADV_NORMAL)
         madvise(address, size, MADV_SEQUENTIAL)
         let mapping = UnsafeRawBufferPointer(start: address, count: size)
         self.mapping = mapping
@@ -123,7 +124,13 @@ final class InputFile {
     }
 
     /// Starts reading a byte range of the mapping into the page cache.
-    func willNeed(_ range: Range<Int>) { advise(range, MADV_WILLNEED) }
+    func willNeed(_ range: Range<Int>) {
+        if isScattered {
+            posix_fadvise(descriptor, 0, 0, POSIX_FADV_NORMAL)
+            isScattered = false
+        }
+        advise(range, MADV_WILLNEED)
+    }
 
     /// Gives the pages of a byte range back. Bytes of neighbours on the same pages are simply read again when touched.
     func release(_ range: Range<Int>) { advise(range, MADV_DONTNEED) }

@@ -16,11 +16,11 @@ struct JSONReader {
         maximumCount: Int, _ member: (inout JSONReader, String) throws(WeightsError) -> Void
     ) throws(WeightsError) {
         try enter("{")
-        var names: Set<String> = []
+        var names = UniqueNames()
         if try !leave("}") {
             repeat {
                 let name = try readText()
-                guard names.insert(name).inserted else { throw failure("the name “\(name.shortened(to: 80))” occurs twice") }
+                guard names.insert(name) else { throw failure("the name “\(name.shortened(to: 80))” occurs twice") }
                 guard names.count <= maximumCount else { throw failure("there are more than \(maximumCount) names") }
                 try expect(":")
                 try member(&self, name)
@@ -53,7 +53,9 @@ struct JSONReader {
             switch byte {
             case UInt8(ascii: "\""):
                 let bytes = UnsafeRawBufferPointer(rebasing: cursor.bytes[start..<cursor.position - 1])
-                guard let text = String(validating: bytes, as: UTF8.self) else { throw failure("a text is not valid UTF-8") }
+                guard let text = String(validating: bytes, as: UTF8.self) else {
+                    throw failure("a text is not valid UTF-8")
+                }
                 return text
             case UInt8(ascii: "\\"): return try readEscapedText(from: start)
             case 0..<0x20: throw failure("a text holds a control character")
@@ -67,7 +69,8 @@ struct JSONReader {
     mutating func skipValue() throws(WeightsError) {
         skipSpace()
         switch peek() {
-        case UInt8(ascii: "{"): try readObject(maximumCount: .max) { reader, _ throws(WeightsError) in try reader.skipValue() }
+        case UInt8(ascii: "{"):
+            try readObject(maximumCount: .max) { reader, _ throws(WeightsError) in try reader.skipValue() }
         case UInt8(ascii: "["): try readArray { reader throws(WeightsError) in try reader.skipValue() }
         case UInt8(ascii: "\""): _ = try readText()
         case UInt8(ascii: "t"): try skipWord("true")
@@ -169,7 +172,9 @@ struct JSONReader {
             }
             switch try cursor.byte() {
             case UInt8(ascii: "\""):
-                guard let text = String(validating: content, as: UTF8.self) else { throw failure("a text is not valid UTF-8") }
+                guard let text = String(validating: content, as: UTF8.self) else {
+                    throw failure("a text is not valid UTF-8")
+                }
                 return text
             case UInt8(ascii: "\\"): isEscape = true
             case 0..<0x20: throw failure("a text holds a control character")
@@ -208,5 +213,24 @@ struct JSONReader {
             let value = UInt32(String(decoding: digits, as: UTF8.self), radix: 16)
         else { throw failure("a damaged escape") }
         return value
+    }
+}
+
+/// The names met in one object. Most objects have three, for which a list is quicker than hashing.
+private struct UniqueNames {
+    private var few: [String] = []
+    private var many: Set<String> = []
+    private static let threshold = 16
+
+    var count: Int { few.count + many.count }
+
+    /// False where the name is there already.
+    mutating func insert(_ name: String) -> Bool {
+        guard !few.contains(name) else { return false }
+        guard few.count == Self.threshold else {
+            few.append(name)
+            return true
+        }
+        return many.insert(name).inserted
     }
 }

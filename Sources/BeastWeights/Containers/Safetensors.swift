@@ -93,7 +93,8 @@ enum Safetensors {
                 let kind = range.lowerBound < position ? "overlaps the tensor before it" : "leaves a gap before it"
                 throw WeightsError(
                     .malformedContainer,
-                    "tensor “\(name.shortened(to: 80))” at data bytes \(range.lowerBound)..<\(range.upperBound) \(kind)")
+                    "tensor “\(name.shortened(to: 80))” at data bytes \(range.lowerBound)..<\(range.upperBound) \(kind)"
+                )
             }
             position = range.upperBound
         }
@@ -108,7 +109,9 @@ enum Safetensors {
         _ entries: [Entry], _ metadata: [(String, String)], dataStart: Int, headerBytes: Int
     ) throws(WeightsError) -> DecodedCheckpoint {
         var limits = PickleLimits()
+        // The number of names is bounded already.
         limits.totalTextBytes = 3 * maximumHeader
+        limits.maximumMemory = 1 << 30
         var arena = PickleArena(limits: limits, pickleBytes: headerBytes)
         var storages = StorageTable(.absent)
         let root = PickleNode.dictionary(try arena.makeDictionary())
@@ -121,7 +124,8 @@ enum Safetensors {
                 capacity: count, storageKey: entry.name, storageIndex: storages.storages.count)
             storages.append(
                 Storage(
-                    key: entry.name, elementType: type, elementCount: count, name: entry.name, range: bytes, checksum: 0))
+                    key: entry.name, elementType: type, elementCount: count, name: entry.name, range: bytes, checksum: 0
+                ))
             let key = try arena.makeText(entry.name)
             try arena.setItems([key, try arena.makeTensor(tensor)], of: root)
         }
@@ -139,7 +143,8 @@ enum Safetensors {
         _ name: String, _ type: ElementType, _ shape: [Int], byteCount: Int
     ) throws(WeightsError) -> Int {
         guard let count = TensorDescription.count(shape) else {
-            throw WeightsError(.malformedTensor, "tensor “\(name.shortened(to: 80))” has sizes \(shape), beyond 64 bits")
+            throw WeightsError(
+                .malformedTensor, "tensor “\(name.shortened(to: 80))” has sizes \(shape), beyond 64 bits")
         }
         guard let bits = type.bitCount else { return count }
         let total = count.multipliedReportingOverflow(by: bits)

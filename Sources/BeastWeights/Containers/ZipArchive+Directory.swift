@@ -119,7 +119,8 @@ extension DirectoryLocation {
         guard entryCount <= directory.count / Self.entrySize else {
             throw WeightsError(
                 .malformedContainer,
-                "the zip end record announces \(entryCount) members, the directory of \(directory.count) bytes has fewer")
+                "the zip end record announces \(entryCount) members, the directory of \(directory.count) bytes has fewer"
+            )
         }
         let bytes = try file.read(at: directory.lowerBound, count: directory.count, what: "the zip directory")
         var cursor = ByteCursor(bytes.bytes, base: directory.lowerBound)
@@ -127,14 +128,16 @@ extension DirectoryLocation {
         entries.reserveCapacity(entryCount)
         for _ in 0..<entryCount { entries.append(try Self.parseEntry(&cursor, fileSize: file.size)) }
         guard cursor.isAtEnd else {
-            throw WeightsError(.malformedContainer, "the zip directory holds more than the announced \(entryCount) members")
+            throw WeightsError(
+                .malformedContainer, "the zip directory holds more than the announced \(entryCount) members")
         }
         return entries
     }
 
     private static func parseEntry(_ cursor: inout ByteCursor, fileSize: Int) throws(WeightsError) -> ZipEntry {
         guard try cursor.integer(UInt32.self) == entrySignature else {
-            throw WeightsError(.malformedContainer, "the zip directory is damaged before byte \(cursor.base + cursor.position)")
+            throw WeightsError(
+                .malformedContainer, "the zip directory is damaged before byte \(cursor.base + cursor.position)")
         }
         _ = try cursor.take(4)
         let flags = try cursor.integer(UInt16.self)
@@ -162,12 +165,14 @@ extension DirectoryLocation {
         guard disk == 0 || disk == .max else { throw multiDisk }
         guard byteCount == packedCount else {
             throw WeightsError(
-                .malformedContainer, "zip member “\(name)” is stored, yet its two sizes differ (\(packedCount), \(byteCount))")
+                .malformedContainer,
+                "zip member “\(name)” is stored, yet its two sizes differ (\(packedCount), \(byteCount))")
         }
         guard headerOffset <= UInt64(fileSize), byteCount <= UInt64(fileSize) else {
             throw WeightsError(
                 .malformedContainer,
-                "zip member “\(name)” would occupy \(byteCount) bytes near byte \(headerOffset), the file has \(fileSize)")
+                "zip member “\(name)” would occupy \(byteCount) bytes near byte \(headerOffset), the file has \(fileSize)"
+            )
         }
         return ZipEntry(
             name: name, nameBytes: nameBytes, headerOffset: Int(headerOffset), byteCount: Int(byteCount),

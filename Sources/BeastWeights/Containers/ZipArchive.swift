@@ -90,14 +90,16 @@ struct ZipEntry {
         let localName = try cursor.take(nameBytes.count)
         guard nameLength == nameBytes.count, localName.elementsEqual(nameBytes) else {
             throw WeightsError(
-                .malformedContainer, "zip member “\(name)” has another name in its local header; the archive was altered")
+                .malformedContainer,
+                "zip member “\(name)” has another name in its local header; the archive was altered")
         }
         // All terms are at most the file's size or 65,535: no overflow.
         let dataOffset = headerOffset + Self.localHeaderSize + nameLength + extraLength
         guard dataOffset <= file.size, byteCount <= file.size - dataOffset else {
             throw WeightsError(
                 .malformedContainer,
-                "zip member “\(name)” would occupy \(byteCount) bytes from byte \(dataOffset), the file has \(file.size)")
+                "zip member “\(name)” would occupy \(byteCount) bytes from byte \(dataOffset), the file has \(file.size)"
+            )
         }
         return ZipMember(name: name, dataOffset: dataOffset, byteCount: byteCount, checksum: checksum)
     }
@@ -111,7 +113,8 @@ struct ZipEntry {
             let kind = method == 8 ? "compressed (deflate)" : "compressed with method \(method)"
             throw WeightsError(
                 .unsupportedContainer,
-                "zip member “\(name)” is \(kind); PyTorch stores all members, so save the checkpoint again with torch.save")
+                "zip member “\(name)” is \(kind); PyTorch stores all members, so save the checkpoint again with torch.save"
+            )
         }
     }
 }

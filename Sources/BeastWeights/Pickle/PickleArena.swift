@@ -1,63 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-/// A decoded value inside a ``PickleArena``: a plain number, or the position of something larger.
-///
-/// Nodes own nothing. That makes the decoder's stack cheap, lets values contain themselves without leaking, and
-/// frees the deepest graph without recursion.
-enum PickleNode {
-    case none
-    case bool(Bool)
-    case integer(Int)
-    case float(Double)
-    case bigInteger(Int32)
-    case text(Int32)
-    case bytes(Int32)
-    case tuple(Int32)
-    case list(Int32)
-    case set(Int32)
-    case dictionary(Int32)
-    case object(Int32)
-    case symbol(Int32)
-    case storage(Int32)
-    case tensor(Int32)
-}
-
-struct PickleEntry {
-    var key: PickleNode
-    var value: PickleNode
-}
-
-struct SequenceNode {
-    var items: [PickleNode]
-    var depth: Int
-}
-
-struct DictionaryNode {
-    var entries: [PickleEntry] = []
-    /// What BUILD handed to the dictionary object itself, such as `_metadata` of a state dictionary.
-    var state: PickleNode = .none
-    var depth = 1
-}
-
-struct ObjectNode {
-    var callee: PickleNode
-    /// A tuple.
-    var arguments: PickleNode
-    /// A dictionary, or none.
-    var keywordArguments: PickleNode = .none
-    var state: PickleNode = .none
-    var items: [PickleNode] = []
-    var entries: [PickleEntry] = []
-    var depth: Int
-}
-
-/// A storage as one tensor sees it: all of it, or (old streams) a window.
-struct StorageNode {
-    var position: Int
-    var offset: Int
-    var elementCount: Int
-}
-
 /// All values that one pickle decodes to, in flat arrays that refer to each other by position.
 struct PickleArena {
     private(set) var texts: [String] = []
@@ -87,7 +29,8 @@ struct PickleArena {
         let sum = memory.addingReportingOverflow(bytes)
         guard !sum.overflow, sum.partialValue <= memoryLimit else {
             throw WeightsError(
-                .limitExceeded, "the values would need more than \(memoryLimit >> 20) MiB, out of proportion to the file")
+                .limitExceeded,
+                "the values would need more than \(memoryLimit >> 20) MiB, out of proportion to the file")
         }
         memory = sum.partialValue
     }
@@ -158,6 +101,9 @@ struct PickleArena {
 
     mutating func makeSymbol(_ symbol: Symbol) throws(WeightsError) -> PickleNode {
         if let position = symbolPositions[symbol] { return .symbol(position) }
+        guard symbols.count < limits.symbols else {
+            throw WeightsError(.limitExceeded, "more than \(limits.symbols) different symbols")
+        }
         try chargeText(symbol.module.utf8.count + symbol.name.utf8.count)
         try charge(128)
         let position = Int32(symbols.count)
@@ -255,57 +201,6 @@ struct PickleArena {
         case .dictionary(let position): dictionaries[Int(position)].depth
         case .object(let position): objects[Int(position)].depth
         default: 0
-        }
-    }
-}
-
-extension PickleArena {
-    // MARK: - Looking at values
-
-    func text(_ node: PickleNode) -> String? {
-        guard case .text(let position) = node else { return nil }
-        return texts[Int(position)]
-    }
-
-    func integer(_ node: PickleNode) -> Int? {
-        switch node {
-        case .integer(let value): value
-        case .bool(let value): value ? 1 : 0
-        default: nil
-        }
-    }
-
-    func symbol(_ node: PickleNode) -> Symbol? {
-        guard case .symbol(let position) = node else { return nil }
-        return symbols[Int(position)]
-    }
-
-    /// The items of a tuple or a list.
-    func items(_ node: PickleNode) -> [PickleNode]? {
-        switch node {
-        case .tuple(let position), .list(let position): sequences[Int(position)].items
-        default: nil
-        }
-    }
-
-    /// What messages call a value: its kind with an article, and for symbols the name.
-    func kind(of node: PickleNode) -> String {
-        switch node {
-        case .none: "None"
-        case .bool: "a boolean"
-        case .integer, .bigInteger: "an integer"
-        case .float: "a number"
-        case .text: "a text"
-        case .bytes: "a byte string"
-        case .tuple: "a tuple"
-        case .list: "a list"
-        case .set: "a set"
-        case .dictionary: "a dictionary"
-        case .storage: "a storage"
-        case .tensor: "a tensor"
-        case .symbol(let position): "the symbol \(symbols[Int(position)])"
-        case .object(let position):
-            if let symbol = symbol(objects[Int(position)].callee) { "an object of \(symbol)" } else { "an object" }
         }
     }
 }

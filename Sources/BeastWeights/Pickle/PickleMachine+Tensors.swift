@@ -14,7 +14,8 @@ extension PickleMachine {
             throw WeightsError(.malformedTensor, "a tensor is built from \(items.count) values instead of \(required)")
         }
         guard case .storage(let storagePosition) = items[0] else {
-            throw WeightsError(.malformedTensor, "a tensor is built from \(arena.kind(of: items[0])), not from a storage")
+            throw WeightsError(
+                .malformedTensor, "a tensor is built from \(arena.kind(of: items[0])), not from a storage")
         }
         guard let offset = arena.integer(items[1]) else {
             throw WeightsError(.malformedTensor, "a tensor's offset is \(arena.kind(of: items[1]))")
@@ -31,7 +32,8 @@ extension PickleMachine {
             }
             // The storage is untyped there: capacity in bytes.
             guard let size = named.byteCount, let storageSize = storage.elementType.byteCount else {
-                throw WeightsError(.unsupportedElementType, "a tensor of \(named) in a storage of \(storage.elementType)")
+                throw WeightsError(
+                    .unsupportedElementType, "a tensor of \(named) in a storage of \(storage.elementType)")
             }
             elementType = named
             capacity = window.elementCount.multipliedReportingOverflow(by: storageSize).partialValue / size

@@ -70,19 +70,19 @@ extension PickleMachine {
         var units = String.UnicodeScalarView()
         while let byte = content.nextByte() {
             var value = UInt32(byte)
-            if byte == UInt8(ascii: "\\"), content.position < content.bytes.count {
-                switch content.bytes[content.position] {
-                case UInt8(ascii: "u"):
-                    _ = content.nextByte()
-                    value = try hexadecimal(4, in: &content)
-                case UInt8(ascii: "U"):
-                    _ = content.nextByte()
-                    value = try hexadecimal(8, in: &content)
-                default: break
+            if byte == UInt8(ascii: "\\"), let escaped = content.nextByte() {
+                switch escaped {
+                case UInt8(ascii: "u"): value = try hexadecimal(4, in: &content)
+                case UInt8(ascii: "U"): value = try hexadecimal(8, in: &content)
+                default:
+                    // No escape: both characters stand for themselves, and a second backslash starts nothing.
+                    units.append(Unicode.Scalar(byte))
+                    value = UInt32(escaped)
                 }
             }
             guard let scalar = Unicode.Scalar(value) else {
-                throw WeightsError(.malformedPickle, "a text holds U+\(String(value, radix: 16)), which is no character")
+                throw WeightsError(
+                    .malformedPickle, "a text holds U+\(String(value, radix: 16)), which is no character")
             }
             units.append(scalar)
         }

@@ -78,6 +78,10 @@ private struct ValueRenderer {
     }
 
     private mutating func write(_ object: PickleObject, _ depth: Int) {
+        if let array = numpyArray(object) {
+            text += array
+            return
+        }
         if case .object = object.callee, depth >= maximumDepth {
             text += "…"
         } else {
@@ -110,6 +114,21 @@ private struct ValueRenderer {
             let more = object.items.count + object.entries.count
             if more > 0 { renderer.text += separator + "\(more) items" }
         }
+    }
+
+    /// A NumPy array is built by `_reconstruct` and a state of (version, shape, dtype, is column-major, bytes).
+    private func numpyArray(_ object: PickleObject) -> String? {
+        guard case .symbol(let symbol) = object.callee, symbol.name == "_reconstruct",
+            symbol.module.hasPrefix("numpy."),
+            case .tuple(let state) = object.state, state.count == 5, case .tuple(let shape) = state[1],
+            shape.count <= 64
+        else { return nil }
+        var sizes: [String] = []
+        for size in shape {
+            guard case .integer(let size) = size else { return nil }
+            sizes.append(String(size))
+        }
+        return "numpy.ndarray[\(sizes.joined(separator: ", "))]"
     }
 
     private mutating func nested(

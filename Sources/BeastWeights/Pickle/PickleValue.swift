@@ -2,7 +2,7 @@
 
 /// A decoded value of a checkpoint: what the pickle describes, without any behaviour.
 ///
-/// Containers are views into one ``PickleGraph`` which all values of a file share. They may contain themselves and
+/// Containers are views into one graph which all values of a file share. They may contain themselves and
 /// may be shared; a walk must bound its depth (as ``description`` does), identity is ``ValueIdentity``.
 public enum PickleValue: Sendable {
     case none
@@ -60,7 +60,7 @@ public struct ValueIdentity: Hashable, Sendable {
 }
 
 /// All values of one checkpoint. Frozen once decoded.
-public final class PickleGraph: Sendable {
+final class PickleGraph: Sendable {
     let arena: PickleArena
     let storages: StorageTable
 

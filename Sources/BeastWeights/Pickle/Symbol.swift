@@ -22,7 +22,7 @@ extension Symbol {
     ///
     /// No honest checkpoint needs one. Unknown classes are not dangerous by themselves.
     public var isDangerous: Bool {
-        if Self.dangerousModules.contains(where: { module == $0 || module.hasPrefix($0 + ".") }) { return true }
+        if isInDangerousModule { return true }
         if Self.builtinModules.contains(module) {
             // Dotted names reach from any harmless name to everything: print.__self__.eval.
             return Self.dangerousBuiltins.contains(name) || name.utf8.contains(UInt8(ascii: "."))
@@ -33,9 +33,19 @@ extension Symbol {
         return Self.dangerousNames.contains(self)
     }
 
+    /// The module itself or a package around it is dangerous.
+    private var isInDangerousModule: Bool {
+        var package = Substring(module)
+        while true {
+            if Self.dangerousModules.contains(String(package)) { return true }
+            guard let dot = package.lastIndex(of: ".") else { return false }
+            package = package[..<dot]
+        }
+    }
+
     static let builtinModules: Set<String> = ["builtins", "__builtin__", "__builtins__"]
 
-    private static let dangerousModules = [
+    private static let dangerousModules: Set<String> = [
         "os", "posix", "posixpath", "nt", "ntpath", "subprocess", "commands", "sys", "runpy", "socket", "importlib",
         "imp", "pkgutil", "webbrowser", "shutil", "pickle", "_pickle", "cPickle", "dill", "cloudpickle", "marshal",
         "pty", "ctypes", "cffi", "multiprocessing", "concurrent", "threading", "_thread", "asyncio", "code", "codeop",

@@ -3,6 +3,8 @@
 public import BeastCore
 
 /// The type of a tensor's elements as a file states it, a superset of what can serve as weights.
+///
+/// Cases carry PyTorch's names; ``description`` gives their exact spelling.
 public enum ElementType: Hashable, Sendable, CustomStringConvertible {
     case float64, float32, float16, bfloat16
     case int64, int32, int16, int8

@@ -92,11 +92,13 @@ struct StorageTable {
     mutating func place(_ position: Int, at range: Range<Int>) { storages[position].range = range }
 
     /// Nil where the type's size is unknown.
-    private static func byteCount(key: String, elementType: ElementType, elementCount: Int) throws(WeightsError) -> Int? {
+    private static func byteCount(key: String, elementType: ElementType, elementCount: Int) throws(WeightsError) -> Int?
+    {
         guard let size = elementType.byteCount else { return nil }
         let product = elementCount.multipliedReportingOverflow(by: size)
         guard !product.overflow else {
-            throw WeightsError(.malformedTensor, "storage \(key) announces \(elementCount) × \(elementType), beyond 64 bits")
+            throw WeightsError(
+                .malformedTensor, "storage \(key) announces \(elementCount) × \(elementType), beyond 64 bits")
         }
         return product.partialValue
     }

@@ -47,7 +47,8 @@ struct StridedGather {
     }
 
     /// Copies float64 elements as float32, rounding to nearest.
-    func narrow(from source: UnsafeRawBufferPointer, to destination: UnsafeMutableRawPointer, isBigEndian: Bool = false) {
+    func narrow(from source: UnsafeRawBufferPointer, to destination: UnsafeMutableRawPointer, isBigEndian: Bool = false)
+    {
         forEachRow { start, step, count, written in
             guard let base = source.baseAddress else { return }
             let from = base + start * 8

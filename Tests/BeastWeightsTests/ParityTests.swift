@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+
+import BeastCore
+import Foundation
+import Testing
+
+@testable import BeastWeights
+
+/// Reads what PyTorch wrote and writes what it shall read; see `Tests/parity/weights_parity.py`.
+@Suite(
+    "Parity with PyTorch",
+    .enabled(if: Fixtures.parityFolder != nil, "set BEASTS_PARITY to a folder made by Tests/parity/weights_parity.py"))
+struct ParityTests {
+    @Test("Every spelling of a checkpoint holds the values PyTorch saved")
+    func reading() throws {
+        let folder = try #require(Fixtures.parityFolder)
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+        let expected = names.filter { $0.hasPrefix("expected.") }.map { String($0.dropFirst(9).dropLast(4)) }
+        #expect(expected.count >= 15)
+        let files = names.filter { $0.hasSuffix(".pth") || $0 == "reference.safetensors" }.sorted()
+        #expect(files.count == 11)
+        for file in files {
+            let checkpoint = try Checkpoint.open(path: "\(folder)/\(file)")
+            try checkpoint.verify()
+            let weights = try checkpoint.weights(select: ["model"])
+            for name in expected {
+                let array = try NumpyArray.read(path: "\(folder)/expected.\(name).npy")
+                #expect(weights.shape(of: name) == array.shape, "\(file) \(name)")
+                #expect(try elements(name, of: weights) == array.floats(), "\(file) \(name)")
+            }
+        }
+        print("parity: \(expected.count) tensors in each of \(files)")
+    }
+
+    @Test("Arrays and safetensors are written for the reference readers")
+    func writing() throws {
+        let folder = try #require(Fixtures.parityFolder)
+        let weights = try Checkpoint.open(path: "\(folder)/bare.pth").weights()
+        var entries: [SafetensorsEntry] = []
+        for name in weights.tensorNames {
+            let (dtype, shape) = try weights.withTensor(name) { ($0.dtype, $0.shape) }
+            let type: ElementType = dtype == .float32 ? .float32 : dtype == .float16 ? .float16 : .bfloat16
+            entries.append(SafetensorsEntry(name: name, elementType: type, shape: shape))
+        }
+        let writer = try SafetensorsWriter(
+            path: "\(folder)/written.safetensors", entries: entries, metadata: ["é": "\"\n"])
+        for name in writer.names {
+            try weights.withTensor(name) { tensor in
+                try writer.write(tensor, for: name)
+                try elements(of: tensor).withUnsafeBytes {
+                    try NumpyWriter.write(
+                        $0, element: .float32, shape: tensor.shape, to: "\(folder)/written.\(name).npy")
+                }
+            }
+        }
+        try writer.finish()
+        let rows = try SafetensorsRowWriter(
+            path: "\(folder)/rows.safetensors", name: "rows", elementType: .float32, rowShape: [5])
+        let array = try NumpyWriter(path: "\(folder)/rows.npy", element: .float32, rowShape: [5])
+        for row in 0..<1_234 {
+            try (0..<5).map { Float(row * 5 + $0) }.withUnsafeBytes {
+                try rows.append($0)
+                try array.append($0)
+            }
+        }
+        try rows.finish()
+        try array.finish()
+    }
+}
