@@ -71,6 +71,9 @@ let package = Package(
         .testTarget(
             name: "MenagerieTests", dependencies: ["BeastCore", "BeastMedia", "BeastWeights", "Menagerie"],
             swiftSettings: strict),
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["beasts", "BeastHub", "BeastMedia", "BeastWeights", "Menagerie"],
+            swiftSettings: strict),
         .testTarget(name: "BeastMediaTests", dependencies: ["BeastMedia", "CPicture"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
