@@ -35,8 +35,8 @@ enum Interruption {
         pthread_sigmask(SIG_BLOCK, nil, &signals)
         var number: Int32 = 0
         while sigwait(&signals, &number) != 0 {}
-        // A second one ends the program even where removing files hangs.
-        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+        // Where removing files hangs, the program ends all the same.
+        alarm(10)
         pendingFiles.abandon()
         if StandardError.isTerminal { StandardError.draw("\r\u{1B}[K") }
         StandardError.print("beasts: interrupted")

@@ -31,6 +31,8 @@ import Testing
         let program = try startLongRun()
         let start = ContinuousClock.now
         program.send(signal)
+        // Impatience changes nothing.
+        program.send(signal)
         let outcome = try program.end()
         #expect(ContinuousClock.now - start < .seconds(5))
         outcome.expectFailure(130, "interrupted")
