@@ -130,7 +130,9 @@ struct Embed: CommonOptionsCommand {
         }
         if common.verbose { common.note("ops: \(network.session.statistics.summary)") }
         if !summary.failures.isEmpty {
-            common.note("\(summary.failures.count) of \(job.paths.count) pictures could not be read")
+            common.note(
+                "\(summary.failures.count) of \(job.paths.count) pictures could not be read\(summary.failureList.map { "; they are listed in \($0)" } ?? "")"
+            )
             throw ExitCode(3)
         }
     }

@@ -33,6 +33,14 @@ import Testing
         #expect(rows.dropFirst().allSatisfy { $0.count == 2 && !$0[1].contains($0[0]) && $0[1].count > 10 })
     }
 
+    @Test func `The last note says where the failures are listed`() throws {
+        _ = try Samples.fill(folder, count: 1)
+        let arguments = ["embed", "p00.png", "gone.png", "--size", "16", "--backend", "reference"]
+        let listed = try Program.built.run(arguments + ["-o", "out.npy"], in: folder)
+        #expect(listed.errors.hasSuffix("1 of 2 pictures could not be read; they are listed in out.errors.csv\n"))
+        #expect(try Program.built.run(arguments, in: folder).errors.hasSuffix("1 of 2 pictures could not be read\n"))
+    }
+
     @Test func `Truncated pictures are taken when that is asked for`() throws {
         let whole = try Samples.picture(1, width: 64, height: 64)
         try folder.write(Array(whole.prefix(whole.count / 2)), to: "b.png")

@@ -77,6 +77,7 @@ public struct EmbeddingJob: Sendable {
                 "none of the \(summary.failures.count) pictures could be read; nothing was written")
         }
         try writer.finish(failures: summary.failures)
+        if !summary.failures.isEmpty { summary.failureList = writer.failureListPath }
         return summary
     }
 

@@ -29,6 +29,8 @@ public struct EmbeddingSummary: Sendable {
     /// Pictures in the output.
     public var succeeded = 0
     public var failures: [Failure] = []
+    /// The file that lists the failures; nil when there are none, or where there is no folder to put it in.
+    public var failureList: String?
     /// The shape of the output: [pictures, D] or [pictures, patches, D].
     public var shape: [Int] = []
 }

@@ -10,7 +10,7 @@ final class EmbeddingWriter {
     /// The paths of the pictures written, one a line; only beside an array.
     private let pathList: OutputFile?
     /// Names the list of failures; nil where there is no folder to put it in.
-    private let failureListPath: String?
+    let failureListPath: String?
     private let pending: PendingFiles
     /// The shape of one picture's numbers: [D] or [patches, D]. Known from the first picture on.
     private var rowShape: [Int]?
