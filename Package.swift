@@ -71,6 +71,10 @@ let package = Package(
         .testTarget(
             name: "MenagerieTests", dependencies: ["BeastCore", "BeastMedia", "BeastWeights", "Menagerie"],
             swiftSettings: strict),
+        .executableTarget(
+            name: "weight-reading", dependencies: ["BeastCore", "BeastWeights"], path: "Benchmarks/WeightReading",
+            swiftSettings: strict),
+        .testTarget(name: "BeastWeightsTests", dependencies: ["BeastCore", "BeastWeights"], swiftSettings: strict),
         .testTarget(name: "BeastMediaTests", dependencies: ["BeastMedia", "CPicture"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
