@@ -21,6 +21,7 @@ let package = Package(
     targets: [
         .target(name: "CBeasts"),
         .target(name: "BeastCore", dependencies: ["CBeasts"], swiftSettings: strict),
+        .target(name: "BeastConformance", dependencies: ["BeastCore", "CBeasts"], swiftSettings: strict),
         .target(
             name: "CPUReferenceBackend", dependencies: ["BeastCore", "CBeasts"], path: "Sources/Backends/CPUReference",
             swiftSettings: strict, linkerSettings: exportsQueryOnly),
