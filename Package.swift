@@ -59,7 +59,7 @@ let package = Package(
             name: "Menagerie", dependencies: ["BeastCore", "BeastHub", "BeastMedia", "BeastWeights", "CubWeights"],
             swiftSettings: strict),
         .target(
-            name: "BeastConformance", dependencies: ["BeastCore", "BeastMedia", "BeastWeights", "Menagerie"],
+            name: "BeastConformance", dependencies: ["BeastCore", "BeastMedia", "BeastWeights", "CBeasts", "Menagerie"],
             swiftSettings: strict),
         .executableTarget(
             name: "beasts",

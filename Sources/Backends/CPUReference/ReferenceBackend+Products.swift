@@ -34,6 +34,10 @@ extension ReferenceBackend {
             let rightBase = address(right.buffer)?.assumingMemoryBound(to: Float.self)
         else { throw BackendError(.invalidArgument, "no such buffer") }
         guard columns > 0 else { return }
+        // Operands with repeated elements may have far more of them than memory.
+        guard (columns + 1) * inner < 1 << 31 else {
+            throw BackendError(.outOfMemory, "a matrix of \(inner) by \(columns) elements is more than this backend gathers")
+        }
         let alpha = Double(arguments.alpha)
         threads.split(batches.elementCount * rows, work: columns * inner) { range in
             // Both operands are gathered so that the inner axis is contiguous: the right one once for each batch.

@@ -41,7 +41,7 @@ extension TensorView {
         self.init(
             buffer: BufferHandle(rawValue: view.buffer), offset: Int(view.offset), dtype: dtype,
             shape: Shape(contract: view.shape, rank: Int(view.rank)), strides: Shape(contract: view.stride, rank: Int(view.rank)))
-        guard elementLimit != nil else {
+        guard elementLimit != nil, shape.isReasonable else {
             throw .invalid("\(what): offset \(view.offset), shape \(shape), strides \(strides): negative or too large")
         }
     }

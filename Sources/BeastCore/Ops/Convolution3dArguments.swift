@@ -274,8 +274,11 @@ extension ConvTranspose3dArguments {
     /// The output that fits the input; nil where nothing is left of it.
     public func outputShape(kernel: Extent3, channels: Int) -> Shape? {
         func extent(_ input: Int, _ before: Int, _ after: Int, _ stride: Int, _ kernel: Int, _ cropping: Int) -> Int? {
+            // Of all the factors only this product can overflow: the others fit 32 bits, or are extents of a weight.
             guard input > 0, input < 1 << 31 else { return nil }
-            let count = (input + before + after - 1) * stride + kernel - 2 * cropping
+            let (spread, overflow) = (input + before + after - 1).multipliedReportingOverflow(by: stride)
+            guard !overflow, spread < 1 << 61 else { return nil }
+            let count = spread + kernel - 2 * cropping
             return count > 0 ? count : nil
         }
         let time = extent(

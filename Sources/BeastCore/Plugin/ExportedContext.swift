@@ -18,6 +18,8 @@ final class ExportedContext {
     }
 
     func destroyBuffer(_ handle: BufferHandle) throws(BackendError) {
+        // The handle of a prepared vector or embedding is a buffer to read from; what frees it is release_weight, once.
+        guard weights[handle] == nil else { throw .invalid("destroy_buffer: a prepared weight, use release_weight") }
         guard bufferByteCounts.removeValue(forKey: handle) != nil else { throw .invalid("destroy_buffer: no such buffer") }
         try backend.destroyBuffer(handle)
     }

@@ -20,16 +20,22 @@ extension WeightDescription {
             let part = UnsafeRawPointer(first).advanced(by: index * stride)
             parts.append(try HostTensor(contract: readSized(part.assumingMemoryBound(to: beasts_weight_part.self))))
         }
-        for part in parts where Array(part.shape.dropFirst()) != Array(parts[0].shape.dropFirst()) {
-            throw .invalid("prepare_weight: parts of shapes \(parts[0].shape) and \(part.shape) cannot be joined")
-        }
         self.init(kind: kind, target: target, groups: Int(description.groups), parts: parts)
         try validate()
     }
 
-    /// Checks the rank that each kind asks for.
+    /// Checks that the parts make one whole, of the rank that the kind asks for.
     func validate() throws(BackendError) {
-        let rank = parts.first?.shape.count ?? 0
+        guard let first = parts.first else { throw .invalid("prepare_weight: no parts") }
+        let rank = first.shape.count
+        for part in parts {
+            guard part.shape.count == rank, part.strides.count == rank, part.shape.dropFirst() == first.shape.dropFirst() else {
+                throw .invalid("prepare_weight: parts of shapes \(first.shape) and \(part.shape) cannot be joined")
+            }
+            guard rank <= Shape.maximumRank, Shape(part.shape).isReasonable else {
+                throw .invalid("prepare_weight: a part of shape \(part.shape): negative or too large")
+            }
+        }
         let ranks: ClosedRange<Int> =
             switch kind {
             case .linear: 1...Shape.maximumRank

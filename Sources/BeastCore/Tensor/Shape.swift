@@ -43,6 +43,19 @@ public struct Shape: Sendable {
         return product
     }
 
+    /// Whether no product of extents, with each other or with a small factor, can overflow: at most 2^48 elements,
+    /// negative extents none, an extent of 0 counted as 1. More comes from damage or malice, not from a model.
+    public var isReasonable: Bool {
+        var product = 1
+        for axis in 0..<rank {
+            guard extents[axis] >= 0, extents[axis] <= 1 << 48 else { return false }
+            let (value, overflow) = product.multipliedReportingOverflow(by: Swift.max(1, extents[axis]))
+            guard !overflow, value <= 1 << 48 else { return false }
+            product = value
+        }
+        return true
+    }
+
     /// The strides, in elements, of a dense row-major tensor of this shape.
     public var denseStrides: Shape {
         var strides = Shape(repeating: 0, rank: rank)

@@ -117,7 +117,7 @@ extension TensorView {
         guard target.elementCount == elementCount else { return nil }
         var view = self
         view.shape = target
-        if isDense {
+        if isDense || elementCount == 0 {
             view.strides = target.denseStrides
             return view
         }
