@@ -5,12 +5,13 @@ import Menagerie
 import Testing
 
 @Suite struct CatalogueTests {
-    @Test("The catalogue holds the published DINO and Mugs vision transformers and the built-in model, each once")
+    @Test("The catalogue holds the published DINO, Mugs and MAE vision transformers and the built-in model, each once")
     func names() {
         let names = Catalogue.models.map(\.name)
         #expect(Set(names).count == names.count)
         #expect(Catalogue.models.count { $0.algorithm == "dino" && !$0.isBuiltIn } == 22)
         #expect(Catalogue.models.count { $0.algorithm == "mugs" } == 12)
+        #expect(Catalogue.models.count { $0.algorithm == "mae" } == 12)
         #expect(Catalogue.models.filter(\.isBuiltIn).map(\.name) == [Catalogue.defaultName])
         #expect(names.contains("dino_kinetics-200h_vitb14"))
     }
@@ -47,7 +48,7 @@ import Testing
         let error = #expect(throws: MenagerieError.self) { try Catalogue.model(named: "dino_s_vitb15") }
         #expect(error?.description.hasPrefix("there is no model 'dino_s_vitb15'; did you mean dino_s_vitb1") == true)
         let other = #expect(throws: MenagerieError.self) { try Catalogue.model(named: "resnet") }
-        #expect(other?.description == "there is no model 'resnet' (beasts list shows all 35)")
+        #expect(other?.description == "there is no model 'resnet' (beasts list shows all 47)")
     }
 
     @Test("Layer names are read back as they are written")

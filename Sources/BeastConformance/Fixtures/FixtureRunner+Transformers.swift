@@ -11,6 +11,14 @@ extension FixtureRunner {
                 let model = try VisionTransformer(configuration, weights: try weights(checkpoint, fixture), session: session)
                 let pictures = try channelsLast(input)
                 for (name, output) in try fixture.sortedOutputs() {
+                    if name == "pos_embed" {
+                        let (rows, columns) = (input.shape[2], input.shape[3])
+                        let positions = try model.positionRows(height: rows, width: columns)
+                        try comparison.compare(
+                            "\(checkpoint) \(name)", positions,
+                            shape: [1, positions.count / configuration.width, configuration.width], with: output)
+                        continue
+                    }
                     let result = try compute(name, model, pictures)
                     try comparison.compare(
                         "\(checkpoint) \(name)", try session.download(result), shape: Array(result.shape), with: output)
@@ -24,7 +32,9 @@ extension FixtureRunner {
     private func compute(_ name: String, _ model: VisionTransformer, _ pictures: Tensor) throws -> Tensor {
         if name == "cls" { return try model(pictures) }
         if name == "attn_last" { return try model.lastAttention(pictures) }
-        guard name.hasPrefix("layer"), let index = Int(name.dropFirst(5)),
+        let depth = model.configuration.depth
+        let places = ["layer_prev": depth - 2, "layer_last": depth - 1]
+        guard name.hasPrefix("layer"), let index = places[name] ?? Int(name.dropFirst(5)),
             let tokens = try model.layers([.block(index, isNormalised: true)], pictures).first
         else { throw FixtureError("unknown output '\(name)'") }
         return tokens
@@ -74,6 +84,6 @@ extension FixtureCase {
         else { throw FixtureError("the manifest does not give the sizes of a vision transformer") }
         return VisionTransformer.Configuration(
             imageSize: imageSize, patchSize: patchSize, width: width, depth: depth, headCount: headCount,
-            hiddenWidth: Int(Double(width) * ratio), epsilon: epsilon)
+            hiddenWidth: Int(Double(width) * ratio), epsilon: epsilon, resamplesPositionsAtLoad: arch == "mae_vit")
     }
 }

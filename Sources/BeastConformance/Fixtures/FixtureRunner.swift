@@ -53,7 +53,8 @@ public struct FixtureRunner {
     /// - Returns: false for a kind that is not run here.
     private func compare(_ fixture: FixtureCase, _ manifest: FixtureManifest, _ comparison: inout FixtureComparison) throws -> Bool {
         switch (fixture.kind, fixture.arch) {
-        case ("vit", "dino_vit"), ("vit", "mugs_vit"): try compareTransformer(fixture, &comparison)
+        case ("vit", "dino_vit"), ("vit", "mugs_vit"), ("vit", "mae_vit"), ("vit_attention", "mae_vit"):
+            try compareTransformer(fixture, &comparison)
         case ("pos_embed_runtime", "dino_vit"): try comparePositions(fixture, manifest, &comparison)
         case ("resnext", "resnext"): try compareResNeXt(fixture, &comparison)
         case ("image_decode", _): try compareDecoding(fixture, &comparison)

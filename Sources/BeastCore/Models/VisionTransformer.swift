@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-/// The vision transformer of DINO and Mugs (Caron et al. 2021, Zhou et al. 2022; architecture of Dosovitskiy et al. 2021).
+/// The vision transformer of DINO, Mugs and MAE (Caron et al. 2021, Zhou et al. 2022, He et al. 2022; architecture of
+/// Dosovitskiy et al. 2021). MAE's decoder is not part of it.
 ///
 /// Pictures come in channels-last and normalised, [batch, height, width, 3], of any size of at least one patch; pixels
-/// beyond the last whole patch are not read.
+/// beyond the last whole patch are not read. For another size than the trained one the position table is interpolated; the
+/// published MAE code does so for attention maps and inner layers only and refuses to embed, which is extended here.
 public final class VisionTransformer {
     /// The sizes that tell one published model from another.
     public struct Configuration: Sendable, Equatable {
@@ -18,10 +20,12 @@ public final class VisionTransformer {
         /// Width of the hidden layer of an MLP.
         public var hiddenWidth: Int
         public var epsilon: Float
+        /// Whether a position table of another grid is resampled when it is loaded, as MAE's loader does.
+        public var resamplesPositionsAtLoad: Bool
 
         public init(
             imageSize: Int = 224, patchSize: Int, width: Int, depth: Int, headCount: Int, hiddenWidth: Int? = nil,
-            epsilon: Float = 1e-6
+            epsilon: Float = 1e-6, resamplesPositionsAtLoad: Bool = false
         ) {
             self.imageSize = imageSize
             self.patchSize = patchSize
@@ -30,6 +34,7 @@ public final class VisionTransformer {
             self.headCount = headCount
             self.hiddenWidth = hiddenWidth ?? 4 * width
             self.epsilon = epsilon
+            self.resamplesPositionsAtLoad = resamplesPositionsAtLoad
         }
 
         /// Side of the trained grid, in patches.
@@ -61,9 +66,8 @@ public final class VisionTransformer {
                 "weight", [width, 3, patchSize, patchSize], permuted: [0, 2, 3, 1], as: .linear),
             bias: try parameters["patch_embed.proj"].weight("bias", [width], as: .vector).tensor)
         classToken = try parameters.weight("cls_token", [1, 1, width], as: .vector).tensor
-        positionTable = PositionTable(
-            elements: try parameters.elements("pos_embed", [1, gridSize * gridSize + 1, width]), gridSize: gridSize,
-            width: width)
+        positionTable = try PositionTable(
+            parameters, gridSize: gridSize, width: width, resamples: configuration.resamplesPositionsAtLoad)
         blocks = try (0..<configuration.depth).map { try Block(parameters["blocks.\($0)"], configuration) }
         norm = try parameters.layerNorm("norm", width, epsilon: configuration.epsilon)
     }
