@@ -22,8 +22,8 @@ extension ConformanceReport {
         for result in results {
             if let failure = result.failure { text += "\nFAILED: \(failure)\n" }
         }
-        return text + "\n\(isConforming ? "Conforms" : "Does not conform"): \(passed) passed, \(failed) failed, "
-            + "\(unsupported) unsupported\n"
+        return text + "\nThe backend \(isConforming ? "conforms" : "does not conform").\n"
+            + "conformance: \(passed) passed, \(failed) failed, \(unsupported) unsupported"
     }
 
     /// The first column to the left, the others to the right.
