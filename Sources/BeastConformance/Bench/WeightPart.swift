@@ -10,7 +10,6 @@ struct WeightPart {
 
     /// - Parameter array: values that the element type holds exactly.
     init(_ array: DenseArray, dtype: DType, layout: Layout) {
-        self.array = array
         self.dtype = dtype
         strides = layout.strides(of: array.shape)
         var positions = [0]
@@ -18,11 +17,16 @@ struct WeightPart {
             positions = positions.flatMap { base in (0..<extent).map { base + $0 * stride } }
         }
         // What lies between the elements must not be read: NaN would show.
-        var bytes = [UInt8](repeating: 0xff, count: ((positions.last ?? -1) + 1) * dtype.byteCount)
+        var bytes = [UInt8](repeating: 0xff, count: ((positions.max() ?? -1) + 1) * dtype.byteCount)
         for (position, value) in zip(positions, array.values) {
             ElementCoding.write(value, dtype, to: &bytes, at: position * dtype.byteCount)
         }
-        self.bytes = bytes
+        // Repeated elements were written several times; the last one counts.
+        let stored = bytes
+        self.array = DenseArray(
+            shape: array.shape,
+            values: positions.map { ElementCoding.read(dtype, from: stored, at: $0 * dtype.byteCount) })
+        self.bytes = stored
     }
 
     /// The parts as the backend takes them, alive during the call only.

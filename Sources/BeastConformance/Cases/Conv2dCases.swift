@@ -69,11 +69,12 @@ struct Conv2dCase: CaseBody {
             Conv2dCase(input: [2, 5, 6, 4], channels: 3, window: .square(3, padding: 1), inputLayout: .permuted(0, 2, 1, 3)),
             Conv2dCase(input: [1, 3, 3, 2], channels: 2, window: .square(5, padding: 2)),
             Conv2dCase(input: [1, 6, 6, 4], channels: 4, window: .square(3, padding: 1), groups: 2, special: true),
+            Conv2dCase(input: [1, 300, 301, 1], channels: 2, window: .square(3, padding: 1)),
             Conv2dCase(input: [1, 14, 14, 128], channels: 64, window: .square(3, padding: 1)),
         ]
         for epilogue in EpilogueChoice.all {
             cases.append(
-                Conv2dCase(input: [2, 5, 6, 7], channels: 9, window: .square(3, padding: 1), outputLayout: .sliced, epilogue: epilogue))
+                Conv2dCase(input: [2, 4, 5, 5], channels: 7, window: .square(3, padding: 1), outputLayout: .sliced, epilogue: epilogue))
         }
         cases.append(
             Conv2dCase(
@@ -100,6 +101,7 @@ struct MaxPool2dCase: CaseBody {
         "\(input)\(inputLayout.text) \(window.text) output\(outputLayout.text)" + (values.planted.isEmpty ? "" : ", NaN and infinity")
     }
     var tolerance: String { Tolerance.exact }
+    var cost: Int { input.reduce(window.kernelY * window.kernelX, *) }
 
     func run(_ bench: Workbench) throws(CaseStop) {
         let extents = window.outputExtents(height: input[1], width: input[2])

@@ -12,6 +12,7 @@ struct FillCase: CaseBody {
     var parameters: String { "\(shape) \(dtype)\(layout.text) value \(value)" }
     var tolerance: String { Tolerance.exact }
     var mayBeUnsupported: Bool { dtype != .float32 }
+    var cost: Int { shape.reduce(1, *) }
 
     func run(_ bench: Workbench) throws(CaseStop) {
         let output = try bench.output(shape, dtype: dtype, layout: layout)
@@ -135,6 +136,7 @@ struct GatherRowsCase: CaseBody {
     }
     var tolerance: String { Tolerance.exact }
     var mayBeUnsupported: Bool { dtype != .float32 }
+    var cost: Int { count * width + tableRows * width }
 
     func run(_ bench: Workbench) throws(CaseStop) {
         let values = Values.normal(mean: 20, deviation: 10).planting([(3, .nan), (5, .infinity)])
@@ -165,7 +167,7 @@ struct GatherRowsCase: CaseBody {
             GatherRowsCase(count: 196, tableRows: 392, width: 384),
             GatherRowsCase(count: 5, tableRows: 50, width: 33, isPrepared: true),
             GatherRowsCase(count: 6, tableRows: 9, width: 8, indices: .list([8, 0, 8, 8, 0, 3])),
-            GatherRowsCase(count: 5, tableRows: 4, width: 6, indexLayout: .repeated(0)),
+            GatherRowsCase(count: 70_001, tableRows: 5, width: 2),
         ]
         for dtype in DType.allCases where dtype != .float32 {
             cases.append(GatherRowsCase(count: 9, tableRows: 5, width: 7, dtype: dtype, outputLayout: .sliced))

@@ -74,6 +74,7 @@ struct ScaleCase: CaseBody {
             + (values.planted.isEmpty ? "" : ", NaN and infinity")
     }
     var tolerance: String { Tolerance.oneOperation }
+    var cost: Int { shape.reduce(8, *) }
     var mayBeUnsupported: Bool { dtype != .float32 }
 
     func run(_ bench: Workbench) throws(CaseStop) {
@@ -114,6 +115,7 @@ struct ActivationCase: CaseBody {
         "\(activation) \(shape) \(dtype) input\(input.text) output\(output.text)" + (isInPlace ? ", in place" : "") + what
     }
     var tolerance: String { Tolerance.activations }
+    var cost: Int { shape.reduce(8, *) }
     var mayBeUnsupported: Bool { dtype != .float32 }
 
     func run(_ bench: Workbench) throws(CaseStop) {

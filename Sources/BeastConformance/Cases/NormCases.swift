@@ -18,6 +18,7 @@ struct SoftmaxCase: CaseBody {
         "\(shape) \(dtype) scale \(scale)\(mask.text) input\(input.text) output\(output.text)" + (isInPlace ? ", in place" : "") + what
     }
     var tolerance: String { Tolerance.softmax }
+    var cost: Int { shape.reduce(8, *) }
     var mayBeUnsupported: Bool { dtype != .float32 }
 
     func run(_ bench: Workbench) throws(CaseStop) {
@@ -51,6 +52,7 @@ struct SoftmaxCase: CaseBody {
             SoftmaxCase(shape: [4, 33], values: .uniform(900, 1000), what: ", beyond exp's range"),
             SoftmaxCase(shape: [4, 33], values: .uniform(-1000, 1000), what: ", very different scores"),
             SoftmaxCase(shape: [4, 33], values: .list([2.5]), what: ", equal scores"),
+            SoftmaxCase(shape: [70_001, 3], what: ", more rows than 65535"),
             SoftmaxCase(shape: [6, 40], dtype: .float16), SoftmaxCase(shape: [6, 40], dtype: .bfloat16),
         ]
     }
@@ -73,6 +75,7 @@ struct LayerNormCase: CaseBody {
         "\(leading + [width]) \(dtype) epsilon \(epsilon) activation \(activation) input\(input.text) output\(output.text)\(what)"
     }
     var tolerance: String { Tolerance.norms }
+    var cost: Int { leading.reduce(width * 8, *) }
     var mayBeUnsupported: Bool { dtype != .float32 }
 
     func run(_ bench: Workbench) throws(CaseStop) {
@@ -104,6 +107,7 @@ struct LayerNormCase: CaseBody {
             LayerNormCase(leading: [5], width: 33, values: .normal(mean: 1000), what: ", mean 1000 deviations off"),
             LayerNormCase(leading: [5], width: 768, values: .normal(mean: -40, deviation: 2), what: ", mean 20 deviations off"),
             LayerNormCase(leading: [5], width: 19, values: .normal().planting([(3, .nan), (25, .infinity)]), what: ", NaN and infinity"),
+            LayerNormCase(leading: [70_001], width: 3, what: ", more rows than 65535"),
             LayerNormCase(leading: [8], width: 40, dtype: .float16), LayerNormCase(leading: [8], width: 40, dtype: .bfloat16),
         ]
     }
@@ -126,7 +130,7 @@ struct GroupNormCase: CaseBody {
         "\(shape) groups \(groups) epsilon \(epsilon) activation \(activation) input\(input.text) output\(output.text)\(what)"
     }
     var tolerance: String { Tolerance.norms }
-    var cost: Int { shape.reduce(1, *) }
+    var cost: Int { shape.reduce(8, *) }
 
     func run(_ bench: Workbench) throws(CaseStop) {
         let channels = shape[shape.count - 1]
@@ -172,6 +176,7 @@ struct ResidualLayerNormCase: CaseBody {
     var op: BackendOp? { .residualLayerNorm }
     var parameters: String { "\(leading + [width])\(layout.text) epsilon \(epsilon) deviation \(deviation)" }
     var tolerance: String { Tolerance.norms + "; the stored sum may be off by 1 unit in the last place" }
+    var cost: Int { leading.reduce(width * 8, *) }
 
     func run(_ bench: Workbench) throws(CaseStop) {
         let shape = leading + [width]

@@ -47,7 +47,7 @@ struct MatmulCase: CaseBody {
                 batches: [2, 3], m: 50, k: 64, n: 50, alpha: 0.125, left: .permuted(0, 2, 1, 3), right: .permuted(0, 3, 1, 2)),
             MatmulCase(batches: [2, 3], m: 50, k: 50, n: 64, right: .permuted(0, 2, 1, 3), output: .permuted(0, 2, 1, 3)),
             MatmulCase(batches: [0, 2], m: 4, k: 4, n: 4), MatmulCase(batches: [2, 2], m: 3, k: 1, n: 5, left: .repeated(0, 1)),
-            MatmulCase(m: 19, k: 2053, n: 23), MatmulCase(m: 197, k: 384, n: 1152),
+            MatmulCase(batches: [70_001], m: 1, k: 2, n: 1), MatmulCase(m: 19, k: 2053, n: 23), MatmulCase(m: 197, k: 384, n: 1152),
             MatmulCase(m: 7, k: 19, n: 9, special: true),
             MatmulCase(m: 33, k: 65, n: 17, dtype: .float16), MatmulCase(m: 33, k: 65, n: 17, dtype: .bfloat16),
         ]
@@ -180,6 +180,7 @@ struct LinearCase: CaseBody {
             LinearCase(leading: [5, 3], k: 12, n: 10, input: .repeated(0)),
             LinearCase(leading: [2, 1, 2, 1, 2, 1, 2], k: 5, n: 6),
             LinearCase(leading: [197], k: 384, n: 1152), LinearCase(leading: [3], k: 3072, n: 24),
+            LinearCase(leading: [70_001], k: 3, n: 2), LinearCase(leading: [2], k: 3, n: 70_001),
             LinearCase(leading: [7], k: 19, n: 9, special: true),
         ]
         for epilogue in EpilogueChoice.all {

@@ -15,6 +15,7 @@ struct ReduceCase: CaseBody {
         "\(reduction) \(shape)\(input.text) output\(output.text)" + (values.planted.isEmpty ? "" : ", NaN and infinity")
     }
     var tolerance: String { "min(n, 4 sqrt n) + 2 units (2^-24) of the sum of |x|: float32 accumulation; the maximum is exact" }
+    var cost: Int { shape.reduce(2, *) }
 
     func run(_ bench: Workbench) throws(CaseStop) {
         let source = try bench.input("input", shape, values, layout: input)
@@ -30,6 +31,7 @@ struct ReduceCase: CaseBody {
                 ReduceCase(reduction: reduction, shape: [3, 5, 7], input: .sliced, output: .sliced),
                 ReduceCase(reduction: reduction, shape: [2, 196, 384], output: .offset(1)),
                 ReduceCase(reduction: reduction, shape: [13, 4099, 1]), ReduceCase(reduction: reduction, shape: [1, 2, 65_539]),
+                ReduceCase(reduction: reduction, shape: [70_001, 2, 1]),
                 ReduceCase(reduction: reduction, shape: [4, 9, 6], input: .permuted(1, 0, 2)),
                 ReduceCase(reduction: reduction, shape: [4, 9, 6], input: .repeated(1)),
                 ReduceCase(
@@ -55,6 +57,7 @@ struct ArgReduceCase: CaseBody {
     var op: BackendOp? { .argReduce }
     var parameters: String { "\(extremum) \(shape)\(input.text) output\(output.text)\(what)" }
     var tolerance: String { Tolerance.exact }
+    var cost: Int { shape.reduce(2, *) }
 
     func run(_ bench: Workbench) throws(CaseStop) {
         let source = try bench.input("input", shape, values, layout: input)
@@ -68,7 +71,7 @@ struct ArgReduceCase: CaseBody {
             [
                 ArgReduceCase(extremum: extremum, shape: [1, 1]), ArgReduceCase(extremum: extremum, shape: [0, 3]),
                 ArgReduceCase(extremum: extremum, shape: [7, 13], input: .sliced, output: .offset(1)),
-                ArgReduceCase(extremum: extremum, shape: [64, 1000]), ArgReduceCase(extremum: extremum, shape: [3, 16_411]),
+                ArgReduceCase(extremum: extremum, shape: [64, 1000]), ArgReduceCase(extremum: extremum, shape: [70_001, 2]), ArgReduceCase(extremum: extremum, shape: [3, 16_411]),
                 ArgReduceCase(extremum: extremum, shape: [40, 37], values: .integers(-2...2), what: ", ties"),
                 ArgReduceCase(extremum: extremum, shape: [3, 70], values: .list([-0.0, 0, 0, -0.0]), what: ", zeros of both signs"),
                 ArgReduceCase(extremum: extremum, shape: [5, 4], input: .repeated(0)),
@@ -142,6 +145,7 @@ struct TopKCase: CaseBody {
     var op: BackendOp? { .topK }
     var parameters: String { "\(k) of \(shape)\(layout.text)\(what)" }
     var tolerance: String { Tolerance.exact }
+    var cost: Int { shape.reduce(2, *) }
 
     func run(_ bench: Workbench) throws(CaseStop) {
         let input = try bench.input("input", shape, values, layout: layout)
