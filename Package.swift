@@ -17,13 +17,16 @@ let exportsQueryOnly: [LinkerSetting] = [
     .unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/backend.map"])
 ]
 
+/// Kernels are optimised in debug builds too: unoptimised, a test that runs a model would take minutes.
+let optimizedAlways: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
 /// The backends: a dynamic library each, which the program opens at run time and never links.
 let backends: [(name: String, library: String, target: Target)] = [
     (
         "reference", "BeastsCPUReferenceBackend",
         .target(
             name: "CPUReferenceBackend", dependencies: ["BeastCore", "CBeasts"], path: "Sources/Backends/CPUReference",
-            swiftSettings: strict, linkerSettings: exportsQueryOnly)
+            swiftSettings: strict + optimizedAlways, linkerSettings: exportsQueryOnly)
     )
 ].filter { isWanted($0.name) }
 
