@@ -2,6 +2,7 @@
 
 /// What became of every case of a folder of fixtures.
 public struct FixtureReport: Sendable {
+    /// What can become of a case.
     public enum Outcome: String, Sendable {
         case passed
         case failed
@@ -11,8 +12,11 @@ public struct FixtureReport: Sendable {
         case optional
     }
 
+    /// One case.
     public struct Entry: Sendable {
+        /// The case's identifier in the manifest.
         public let id: String
+        /// What became of it.
         public let outcome: Outcome
         /// What was compared, or what went wrong.
         public let detail: String
@@ -22,10 +26,13 @@ public struct FixtureReport: Sendable {
         public let isIdentical: Bool?
     }
 
+    /// Every case, in the order of the manifest.
     public internal(set) var entries: [Entry] = []
 
+    /// How many cases ended so.
     public func count(_ outcome: Outcome) -> Int { entries.count { $0.outcome == outcome } }
 
+    /// Whether any case failed that is not optional.
     public var hasFailed: Bool { entries.contains { $0.outcome == .failed } }
 
     /// A line a case, then the counts. Kinds that are not supported yet take one line each.

@@ -8,6 +8,9 @@ public struct FixtureRunner {
     let folder: String
     let session: Session
 
+    /// - Parameters:
+    ///   - folder: the folder that holds `manifest.json`.
+    ///   - session: what the models compute with.
     public init(folder: String, session: Session) {
         self.folder = folder
         self.session = session

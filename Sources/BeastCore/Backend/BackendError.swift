@@ -12,6 +12,7 @@ public struct BackendError: Error, Sendable {
         case `internal` = 5
     }
 
+    /// What kind of failure it is.
     public let code: Code
     /// What was attempted, on what, what was found: one readable sentence.
     public let message: String

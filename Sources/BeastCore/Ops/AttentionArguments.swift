@@ -12,13 +12,16 @@ public struct AttentionArguments: OpArguments {
     public var key: TensorView
     /// [B, heads, N, d]
     public var value: TensorView
+    /// Multiplies the scores before the softmax.
     public var scale: Float
     /// Query row m sees the keys up to m + queryOffset only.
     public var isCausal: Bool
+    /// The place of the first query among the keys, 0 or more.
     public var queryOffset: Int
     /// Keys from this one on are not seen.
     public var keyLength: Int
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
         output: TensorView, query: TensorView, key: TensorView, value: TensorView, scale: Float, isCausal: Bool = false, queryOffset: Int = 0, keyLength: Int
     ) {
@@ -87,13 +90,16 @@ public struct AttentionProbabilitiesArguments: OpArguments {
     public var query: TensorView
     /// [B, heads, N, d]
     public var key: TensorView
+    /// Multiplies the scores before the softmax.
     public var scale: Float
     /// Query row m sees the keys up to m + queryOffset only.
     public var isCausal: Bool
+    /// The place of the first query among the keys, 0 or more.
     public var queryOffset: Int
     /// Keys from this one on are not seen.
     public var keyLength: Int
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
         output: TensorView, query: TensorView, key: TensorView, scale: Float, isCausal: Bool = false, queryOffset: Int = 0, keyLength: Int
     ) {

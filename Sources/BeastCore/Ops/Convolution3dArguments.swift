@@ -3,10 +3,14 @@ public import CBeasts
 
 /// Three numbers for the axes time, height and width.
 public struct Extent3: Sendable, Equatable, CustomStringConvertible {
+    /// Along time.
     public var time: Int
+    /// Along the rows.
     public var height: Int
+    /// Along the columns.
     public var width: Int
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(_ time: Int, _ height: Int, _ width: Int) {
         self.time = time
         self.height = height
@@ -31,12 +35,18 @@ public struct Conv3dArguments: OpArguments {
     public var input: TensorView
     /// Prepared [Co, Ci, kernel time, kernel height, kernel width].
     public var weight: BufferHandle
+    /// From window to window, 1 or more on each axis.
     public var stride: Extent3
+    /// In front of the first element of each axis.
     public var paddingBefore: Extent3
+    /// Behind the last element of each axis.
     public var paddingAfter: Extent3
+    /// What the padding holds.
     public var paddingMode: PaddingMode
+    /// What is done to the product before it is stored.
     public var epilogue: Epilogue
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
         output: TensorView, input: TensorView, weight: BufferHandle, stride: Extent3 = Extent3(1, 1, 1), paddingBefore: Extent3 = Extent3(0, 0, 0), paddingAfter: Extent3 = Extent3(0, 0, 0), paddingMode: PaddingMode = .zero, epilogue: Epilogue = Epilogue()
     ) {
@@ -110,13 +120,20 @@ public struct ConvTranspose3dArguments: OpArguments {
     public var input: TensorView
     /// Prepared [Ci, Co, kernel time, kernel height, kernel width].
     public var weight: BufferHandle
+    /// From window to window, 1 or more on each axis.
     public var stride: Extent3
+    /// In front of the first element of each axis.
     public var paddingBefore: Extent3
+    /// Behind the last element of each axis.
     public var paddingAfter: Extent3
+    /// Left out at both ends of each axis of the result.
     public var cropping: Extent3
+    /// What the padding holds.
     public var paddingMode: PaddingMode
+    /// What is done to the product before it is stored.
     public var epilogue: Epilogue
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
         output: TensorView, input: TensorView, weight: BufferHandle, stride: Extent3 = Extent3(1, 1, 1), paddingBefore: Extent3 = Extent3(0, 0, 0), paddingAfter: Extent3 = Extent3(0, 0, 0), cropping: Extent3 = Extent3(0, 0, 0), paddingMode: PaddingMode = .zero, epilogue: Epilogue = Epilogue()
     ) {
@@ -196,8 +213,10 @@ public struct PatchEmbeddingArguments: OpArguments {
     public var weight: BufferHandle
     /// [D]
     public var bias: TensorView?
+    /// Frames (1 for pictures), rows and columns of a patch.
     public var patch: Extent3
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
         output: TensorView, input: TensorView, weight: BufferHandle, bias: TensorView? = nil, patch: Extent3
     ) {

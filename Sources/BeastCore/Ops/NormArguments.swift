@@ -6,14 +6,18 @@ public struct SoftmaxArguments: OpArguments {
     public static var op: BackendOp { .softmax }
     /// [.., M, N]
     public var output: TensorView
+    /// What is read.
     public var input: TensorView
+    /// Multiplies the scores before the softmax.
     public var scale: Float
     /// Query row m sees the keys up to m + queryOffset only.
     public var isCausal: Bool
+    /// The place of the first query among the keys, 0 or more.
     public var queryOffset: Int
     /// Keys from this one on are not seen.
     public var keyLength: Int
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
         output: TensorView, input: TensorView, scale: Float = 1, isCausal: Bool = false, queryOffset: Int = 0, keyLength: Int
     ) {
@@ -66,15 +70,18 @@ public struct LayerNormArguments: OpArguments {
     public static var op: BackendOp { .layerNorm }
     /// [.., D]
     public var output: TensorView
+    /// What is read.
     public var input: TensorView
     /// [D]
     public var weight: TensorView
     /// [D]
     public var bias: TensorView
+    /// Added to the variance, 0 or more.
     public var epsilon: Float
     /// none or silu
     public var activation: Activation
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
         output: TensorView, input: TensorView, weight: TensorView, bias: TensorView, epsilon: Float, activation: Activation = .none
     ) {
@@ -126,16 +133,20 @@ public struct GroupNormArguments: OpArguments {
     public static var op: BackendOp { .groupNorm }
     /// [B, .., C]
     public var output: TensorView
+    /// What is read.
     public var input: TensorView
     /// [C]
     public var weight: TensorView
     /// [C]
     public var bias: TensorView
+    /// Added to the variance, 0 or more.
     public var epsilon: Float
+    /// Of channels; divides their number.
     public var groups: Int
     /// none or silu
     public var activation: Activation
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
         output: TensorView, input: TensorView, weight: TensorView, bias: TensorView, epsilon: Float, groups: Int, activation: Activation = .none
     ) {
@@ -195,13 +206,16 @@ public struct ResidualLayerNormArguments: OpArguments {
     public var output: TensorView
     /// [.., D]; read and written
     public var residual: TensorView
+    /// What is read.
     public var input: TensorView
     /// [D]
     public var weight: TensorView
     /// [D]
     public var bias: TensorView
+    /// Added to the variance, 0 or more.
     public var epsilon: Float
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
         output: TensorView, residual: TensorView, input: TensorView, weight: TensorView, bias: TensorView, epsilon: Float
     ) {

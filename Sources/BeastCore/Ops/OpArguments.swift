@@ -94,9 +94,12 @@ public struct Epilogue: Sendable {
     public var bias: TensorView?
     /// The output's shape; may be the output itself, so that results are accumulated.
     public var residual: TensorView?
+    /// Done to each element last.
     public var activation: Activation
+    /// Whether the activation or the residual comes first.
     public var order: EpilogueOrder
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
         bias: TensorView? = nil, residual: TensorView? = nil, activation: Activation = .none,
         order: EpilogueOrder = .activationThenResidual

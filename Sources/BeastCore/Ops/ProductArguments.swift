@@ -10,8 +10,10 @@ public struct MatmulArguments: OpArguments {
     public var left: TensorView
     /// [.., K, N]
     public var right: TensorView
+    /// Multiplies the product or element.
     public var alpha: Float
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(output: TensorView, left: TensorView, right: TensorView, alpha: Float = 1) {
         self.output = output
         self.left = left
@@ -72,9 +74,12 @@ public struct LinearArguments: OpArguments {
     public var input: TensorView
     /// Prepared [N, K].
     public var weight: BufferHandle
+    /// Multiplies the product or element.
     public var alpha: Float
+    /// What is done to the product before it is stored.
     public var epilogue: Epilogue
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
         output: TensorView, input: TensorView, weight: BufferHandle, alpha: Float = 1, epilogue: Epilogue = Epilogue()
     ) {

@@ -8,8 +8,10 @@ public struct ReduceArguments: OpArguments {
     public var output: TensorView
     /// [outer, n, inner]
     public var input: TensorView
+    /// What becomes of the elements.
     public var reduction: Reduction
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
         output: TensorView, input: TensorView, reduction: Reduction
     ) {
@@ -63,8 +65,10 @@ public struct ArgReduceArguments: OpArguments {
     public var output: TensorView
     /// [rows, n]
     public var input: TensorView
+    /// What is looked for.
     public var extremum: Extremum
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
         output: TensorView, input: TensorView, extremum: Extremum
     ) {
@@ -123,6 +127,7 @@ public struct NearestCodeArguments: OpArguments {
     /// [K]
     public var squaredNorms: TensorView
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
         codes: TensorView, distances: TensorView, input: TensorView, weight: BufferHandle, squaredNorms: TensorView
     ) {
@@ -192,6 +197,7 @@ public struct TopKArguments: OpArguments {
     /// [rows, n]
     public var input: TensorView
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
         values: TensorView, indices: TensorView, ties: TensorView, input: TensorView
     ) {

@@ -9,7 +9,9 @@ public final class PluginLibrary: Sendable {
     public let path: String
     /// The short name the backend gives itself.
     public let name: String
+    /// The version the backend gives itself.
     public let version: String
+    /// One sentence on it.
     public let summary: String
     /// Contract version of the plugin, major and minor.
     public let contractVersion: (major: Int, minor: Int)
