@@ -8,7 +8,9 @@ import Testing
         TensorView(buffer: BufferHandle(rawValue: 1), dtype: dtype, shape: shape, strides: strides)
     }
 
-    private func expect(_ message: String, _ arguments: some OpArguments, sourceLocation: SourceLocation = #_sourceLocation) {
+    private func expect(
+        _ message: String, _ arguments: some OpArguments, sourceLocation: SourceLocation = #_sourceLocation
+    ) {
         do throws(BackendError) {
             try arguments.validate()
             Issue.record("no error: \(message)", sourceLocation: sourceLocation)
@@ -60,10 +62,12 @@ import Testing
             LinearArguments(output: view([3, 5]), input: view([4, 6]), weight: weight))
         expect(
             "bias has shape [6], expected [5]",
-            LinearArguments(output: view([3, 5]), input: view([3, 6]), weight: weight, epilogue: Epilogue(bias: view([6]))))
+            LinearArguments(
+                output: view([3, 5]), input: view([3, 6]), weight: weight, epilogue: Epilogue(bias: view([6]))))
         expect(
             "residual has shape [5, 3], output has [3, 5]",
-            LinearArguments(output: view([3, 5]), input: view([3, 6]), weight: weight, epilogue: Epilogue(residual: view([5, 3]))))
+            LinearArguments(
+                output: view([3, 5]), input: view([3, 6]), weight: weight, epilogue: Epilogue(residual: view([5, 3]))))
         expect(
             "6 and 4 channels cannot be split into 4 groups",
             Conv2dArguments(output: view([1, 3, 3, 4]), input: view([1, 3, 3, 6]), weight: weight, groups: 4))
@@ -82,30 +86,37 @@ import Testing
             "output [4]: rank 1, expected 2 to 4", SoftmaxArguments(output: view([4]), input: view([4]), keyLength: 4))
         expect(
             "weight has shape [3], expected [4]",
-            LayerNormArguments(output: view([2, 4]), input: view([2, 4]), weight: view([3]), bias: view([4]), epsilon: 1))
+            LayerNormArguments(
+                output: view([2, 4]), input: view([2, 4]), weight: view([3]), bias: view([4]), epsilon: 1))
         expect(
             "epsilon is -1.0, expected 0 or more",
-            LayerNormArguments(output: view([2, 4]), input: view([2, 4]), weight: view([4]), bias: view([4]), epsilon: -1))
+            LayerNormArguments(
+                output: view([2, 4]), input: view([2, 4]), weight: view([4]), bias: view([4]), epsilon: -1))
         expect(
             "activation gelu after a norm, expected none or silu",
             LayerNormArguments(
-                output: view([2, 4]), input: view([2, 4]), weight: view([4]), bias: view([4]), epsilon: 1, activation: .gelu))
+                output: view([2, 4]), input: view([2, 4]), weight: view([4]), bias: view([4]), epsilon: 1,
+                activation: .gelu))
         expect(
             "4 channels cannot be split into 3 groups",
-            GroupNormArguments(output: view([2, 4]), input: view([2, 4]), weight: view([4]), bias: view([4]), epsilon: 1, groups: 3))
+            GroupNormArguments(
+                output: view([2, 4]), input: view([2, 4]), weight: view([4]), bias: view([4]), epsilon: 1, groups: 3))
         expect("mean of no elements", ReduceArguments(output: view([2, 4]), input: view([2, 0, 4]), reduction: .mean))
         expect(
             "padding must be smaller than the kernel 2 x 2",
-            MaxPool2dArguments(output: view([1, 3, 3, 1]), input: view([1, 2, 2, 1]), kernelY: 2, kernelX: 2, paddingTop: 2))
+            MaxPool2dArguments(
+                output: view([1, 3, 3, 1]), input: view([1, 2, 2, 1]), kernelY: 2, kernelX: 2, paddingTop: 2))
         expect(
             "query [1, 1, 3, 8] does not fit key [1, 1, 4, 9]: batch, heads and head dimension must be equal",
             AttentionArguments(
-                output: view([1, 1, 3, 8]), query: view([1, 1, 3, 8]), key: view([1, 1, 4, 9]), value: view([1, 1, 4, 9]),
+                output: view([1, 1, 3, 8]), query: view([1, 1, 3, 8]), key: view([1, 1, 4, 9]),
+                value: view([1, 1, 4, 9]),
                 scale: 1, keyLength: 4))
         expect(
             "head dimension 513, at most 512 is allowed",
             AttentionProbabilitiesArguments(
-                output: view([1, 1, 3, 4]), query: view([1, 1, 3, 513]), key: view([1, 1, 4, 513]), scale: 1, keyLength: 4))
+                output: view([1, 1, 3, 4]), query: view([1, 1, 3, 513]), key: view([1, 1, 4, 513]), scale: 1,
+                keyLength: 4))
         expect(
             "the 5 largest of 4 elements",
             TopKArguments(
@@ -113,9 +124,11 @@ import Testing
     }
 
     @Test("do not trap on extents that overflow") func overflow() {
-        let huge = TensorView(buffer: BufferHandle(rawValue: 1), shape: [1, 1 << 20, 1 << 20, 3], strides: [0, 0, 0, 1])
+        let huge = TensorView(
+            buffer: BufferHandle(rawValue: 1), shape: [1, 1 << 20, 1 << 20, 3], strides: [0, 0, 0, 1])
         expect(
-            "output [1, 1, 1] does not fit input [1, 1048576, 1048576, 3], patch (1, 1, 1): expected 1099511627776 patches",
+            "output [1, 1, 1] does not fit input [1, 1048576, 1048576, 3], patch (1, 1, 1): "
+                + "expected 1099511627776 patches",
             PatchEmbeddingArguments(output: view([1, 1, 1]), input: huge, weight: weight, patch: Extent3(1, 1, 1)))
         let most = Int(Int32.max)
         let transposed = ConvTranspose3dArguments(

@@ -23,7 +23,10 @@ import Testing
 
     @Test("looks at the files that follow the naming rule, in order of their names") func namingRule() throws {
         let folder = try PluginFolder()
-        for name in ["libBeastsOneBackend.so", "libBeastsAnotherBackend.so", "libOther.so", "Backend.so", "libBeastsOne.so", "notes.txt"] {
+        for name in [
+            "libBeastsOneBackend.so", "libBeastsAnotherBackend.so", "libOther.so", "Backend.so", "libBeastsOne.so",
+            "notes.txt",
+        ] {
             try folder.write([1, 2, 3], as: name)
         }
         let candidates = BackendDiscovery(searchPath: folder.path, executableFolder: nil).candidates()
@@ -36,7 +39,8 @@ import Testing
         let file = try folder.add("BeastTestTinyPlugin", as: "mine.so")
         let candidates = BackendDiscovery(searchPath: "\(file):/nonexistent/folder", executableFolder: nil).candidates()
         #expect(candidates.map(\.path) == [file, "/nonexistent/folder"])
-        guard case .usable(let library, let probe) = candidates[0].outcome, case .failed(let error) = candidates[1].outcome
+        guard case .usable(let library, let probe) = candidates[0].outcome,
+            case .failed(let error) = candidates[1].outcome
         else {
             Issue.record("\(candidates)")
             return
@@ -49,7 +53,8 @@ import Testing
         let (first, second) = (try PluginFolder(), try PluginFolder())
         let file = try first.add("BeastTestTinyPlugin", as: "libBeastsTinyBackend.so")
         try second.add("BeastTestTinyPlugin", as: "libBeastsTinyBackend.so")
-        let candidates = BackendDiscovery(searchPath: "\(first.path):\(second.path)/", executableFolder: nil).candidates()
+        let candidates = BackendDiscovery(searchPath: "\(first.path):\(second.path)/", executableFolder: nil)
+            .candidates()
         #expect(candidates.count == 2)
         guard case .usable = candidates[0].outcome, case .shadowed(let library, let by) = candidates[1].outcome else {
             Issue.record("\(candidates)")
@@ -72,7 +77,9 @@ import Testing
     @Test("looks at a file once, however many ways lead to it") func links() throws {
         let folder = try PluginFolder()
         let file = try folder.add("BeastTestTinyPlugin", as: "libBeastsTinyBackend.so")
-        let candidates = BackendDiscovery(searchPath: "\(file):\(folder.path):\(folder.path)/.", executableFolder: folder.path).candidates()
+        let candidates = BackendDiscovery(
+            searchPath: "\(file):\(folder.path):\(folder.path)/.", executableFolder: folder.path
+        ).candidates()
         #expect(candidates.map(\.path) == [file])
     }
 

@@ -1,7 +1,8 @@
-// SPDX-License-Identifier: MIT
-@testable import BeastCore
 import CBeasts
 import Testing
+
+// SPDX-License-Identifier: MIT
+@testable import BeastCore
 
 /// Descriptions that name more elements than 64 bits count must be refused, not multiplied out.
 @Suite("A weight description") struct HostileWeightTests {
@@ -40,7 +41,8 @@ import Testing
         let bytes: [UInt8] = [UInt8](repeating: 0, count: 64)
         bytes.withUnsafeBytes { raw in
             func part(_ shape: [Int]) -> HostTensor {
-                HostTensor(bytes: raw, dtype: .float32, shape: shape, strides: Array(Shape(shape.prefix(8)).denseStrides))
+                HostTensor(
+                    bytes: raw, dtype: .float32, shape: shape, strides: Array(Shape(shape.prefix(8)).denseStrides))
             }
             func message(_ kind: WeightKind, _ parts: [HostTensor]) -> String? {
                 do throws(BackendError) {
@@ -49,7 +51,9 @@ import Testing
                 } catch { return error.message }
             }
             #expect(message(.linear, []) == "prepare_weight: no parts")
-            #expect(message(.linear, [part([2, 3]), part([2, 4])]) == "prepare_weight: parts of shapes [2, 3] and [2, 4] cannot be joined")
+            #expect(
+                message(.linear, [part([2, 3]), part([2, 4])])
+                    == "prepare_weight: parts of shapes [2, 3] and [2, 4] cannot be joined")
             #expect(message(.linear, [part([2, 3]), part([6])])?.hasSuffix("cannot be joined") == true)
             #expect(message(.linear, [part([2, -3])])?.hasSuffix("negative or too large") == true)
             #expect(message(.conv2d, [part([2, 3])]) == "prepare_weight: rank 2 for conv2d")

@@ -1,7 +1,8 @@
-// SPDX-License-Identifier: MIT
-@testable import BeastCore
 import CBeasts
 import Testing
+
+// SPDX-License-Identifier: MIT
+@testable import BeastCore
 
 /// The list of ops is a promise. It is written down once more here, so that no change of the header goes unnoticed.
 @Suite("The list of ops") struct OpListTests {
@@ -33,15 +34,22 @@ import Testing
         Entry(op: .argReduce, number: 16, name: "arg_reduce", isRequired: true, argumentsSize: 312, tableOffset: 256),
         Entry(op: .attention, number: 17, name: "attention", isRequired: false, argumentsSize: 640, tableOffset: 264),
         Entry(
-            op: .attentionProbabilities, number: 18, name: "attention_probabilities", isRequired: false, argumentsSize: 488,
+            op: .attentionProbabilities, number: 18, name: "attention_probabilities", isRequired: false,
+            argumentsSize: 488,
             tableOffset: 272),
         Entry(
             op: .residualLayerNorm, number: 19, name: "residual_layer_norm", isRequired: false, argumentsSize: 768,
             tableOffset: 280),
         Entry(op: .conv3d, number: 20, name: "conv3d", isRequired: false, argumentsSize: 672, tableOffset: 288),
-        Entry(op: .convTranspose3d, number: 21, name: "conv_transpose3d", isRequired: false, argumentsSize: 680, tableOffset: 296),
-        Entry(op: .patchEmbedding, number: 22, name: "patch_embedding", isRequired: false, argumentsSize: 480, tableOffset: 304),
-        Entry(op: .nearestCode, number: 23, name: "nearest_code", isRequired: false, argumentsSize: 624, tableOffset: 312),
+        Entry(
+            op: .convTranspose3d, number: 21, name: "conv_transpose3d", isRequired: false, argumentsSize: 680,
+            tableOffset: 296),
+        Entry(
+            op: .patchEmbedding, number: 22, name: "patch_embedding", isRequired: false, argumentsSize: 480,
+            tableOffset: 304),
+        Entry(
+            op: .nearestCode, number: 23, name: "nearest_code", isRequired: false, argumentsSize: 624,
+            tableOffset: 312),
         Entry(op: .topK, number: 24, name: "top_k", isRequired: false, argumentsSize: 616, tableOffset: 320),
     ]
 
@@ -68,12 +76,17 @@ import Testing
     func calls(entry: Entry) throws {
         // A table in which only this op's entry is there.
         var table = beasts_backend_table()
-        let marker: @convention(c) (OpaquePointer?, UnsafeRawPointer?, UnsafeMutablePointer<beasts_status>?) -> Int32 = { _, _, _ in 77 }
+        let marker: @convention(c) (OpaquePointer?, UnsafeRawPointer?, UnsafeMutablePointer<beasts_status>?) -> Int32 =
+            { _, _, _ in 77 }
         withUnsafeMutableBytes(of: &table) {
-            $0.storeBytes(of: UInt(bitPattern: unsafeBitCast(marker, to: Int.self)), toByteOffset: entry.tableOffset, as: UInt.self)
+            $0.storeBytes(
+                of: UInt(bitPattern: unsafeBitCast(marker, to: Int.self)), toByteOffset: entry.tableOffset,
+                as: UInt.self)
         }
         let context = try #require(OpaquePointer(bitPattern: 8))
-        for other in Self.entries { #expect(code(other.op.argumentsType, table, context) == (other.op == entry.op ? 77 : nil)) }
+        for other in Self.entries {
+            #expect(code(other.op.argumentsType, table, context) == (other.op == entry.op ? 77 : nil))
+        }
     }
 
     private func code<Arguments: OpArguments>(
@@ -99,9 +112,12 @@ import Testing
     @Test("numbers its enumerations so") func enumerations() {
         #expect(DType.allCases.map(\.rawValue) == [1, 2, 3, 4, 5, 6])
         #expect(DType.allCases == [.float32, .float16, .bfloat16, .int32, .uint8, .int8])
-        #expect([BEASTS_FLOAT32, BEASTS_FLOAT16, BEASTS_BFLOAT16, BEASTS_INT32, BEASTS_UINT8, BEASTS_INT8].map(\.rawValue) == [1, 2, 3, 4, 5, 6])
+        #expect(
+            [BEASTS_FLOAT32, BEASTS_FLOAT16, BEASTS_BFLOAT16, BEASTS_INT32, BEASTS_UINT8, BEASTS_INT8].map(\.rawValue)
+                == [1, 2, 3, 4, 5, 6])
         #expect(Activation.allCases == [.none, .relu, .gelu, .silu] && Activation.none.rawValue == 1)
-        #expect(EpilogueOrder.activationThenResidual.rawValue == 1 && EpilogueOrder.residualThenActivation.rawValue == 2)
+        #expect(
+            EpilogueOrder.activationThenResidual.rawValue == 1 && EpilogueOrder.residualThenActivation.rawValue == 2)
         #expect(Reduction.allCases == [.sum, .mean, .maximum] && Reduction.sum.rawValue == 1)
         #expect(Extremum.maximum.rawValue == 1 && Extremum.minimum.rawValue == 2)
         #expect(PaddingMode.zero.rawValue == 1 && PaddingMode.replicate.rawValue == 2)

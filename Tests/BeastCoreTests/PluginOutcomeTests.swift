@@ -32,7 +32,8 @@ import Testing
     }
 
     @Test("that is no library") func text() throws {
-        expectFailure(.notLoadable, "file too short", try folder.write(Array("hello".utf8), as: "libBeastsTextBackend.so"))
+        expectFailure(
+            .notLoadable, "file too short", try folder.write(Array("hello".utf8), as: "libBeastsTextBackend.so"))
         let long = [UInt8](repeating: 65, count: 10_000)
         expectFailure(.notLoadable, "invalid ELF header", try folder.write(long, as: "libBeastsLongTextBackend.so"))
     }
@@ -40,9 +41,13 @@ import Testing
     @Test("that was cut off") func cut() throws {
         let path = try folder.add("BeastTestTinyPlugin", as: "libBeastsCutBackend.so") { $0.removeLast($0.count - 700) }
         expectFailure(.notLoadable, "the file is cut off: it has 700 bytes and should have ", path)
-        let half = try folder.add("BeastTestTinyPlugin", as: "libBeastsHalfBackend.so") { $0.removeLast($0.count - 5000) }
+        let half = try folder.add("BeastTestTinyPlugin", as: "libBeastsHalfBackend.so") {
+            $0.removeLast($0.count - 5000)
+        }
         expectFailure(.notLoadable, "the file is cut off: it has 5000 bytes", half)
-        let stump = try folder.add("BeastTestTinyPlugin", as: "libBeastsStumpBackend.so") { $0.removeLast($0.count - 100) }
+        let stump = try folder.add("BeastTestTinyPlugin", as: "libBeastsStumpBackend.so") {
+            $0.removeLast($0.count - 100)
+        }
         expectFailure(.notLoadable, "", stump)
     }
 
@@ -73,8 +78,8 @@ import Testing
         expectFailure(.badTable, "its query gave no table", try broken("NoTable"))
         expectFailure(
             .badTable,
-            "its table of 192 bytes (this program's has 328) lacks matmul, linear, conv2d, max_pool2d, softmax, layer_norm, "
-                + "group_norm, reduce, arg_reduce", try broken("Truncated"))
+            "its table of 192 bytes (this program's has 328) lacks matmul, linear, conv2d, max_pool2d, softmax, "
+                + "layer_norm, group_norm, reduce, arg_reduce", try broken("Truncated"))
         expectFailure(.badTable, "its table says it has 16 bytes", try broken("NoHeader"))
         expectFailure(.badTable, "its table says it has 2147483647 bytes", try broken("HugeTable"))
         expectFailure(.badTable, "lacks upload", try broken("NullEntry"))
@@ -92,7 +97,8 @@ import Testing
             "ProbeError": "the driver does not answer", "ProbeWild": "probe gave the score -7",
         ]
         for (fault, reason) in expected {
-            let candidate = BackendDiscovery(searchPath: nil, executableFolder: nil).look(at: try broken(fault), place: "a test")
+            let candidate = BackendDiscovery(searchPath: nil, executableFolder: nil).look(
+                at: try broken(fault), place: "a test")
             guard case .unavailable(let library, let found) = candidate.outcome else {
                 Issue.record("\(fault): \(candidate.outcome)")
                 continue
@@ -103,9 +109,13 @@ import Testing
 
     @Test("that gives null where it must not is named in the error") func nulls() throws {
         let library = try PluginLibrary(path: try broken("NullContext"))
-        expect("backend 'broken': create_context gave no context", .internal) { () throws(BackendError) in _ = try library.makeContext() }
+        expect("backend 'broken': create_context gave no context", .internal) { () throws(BackendError) in
+            _ = try library.makeContext()
+        }
         let failing = try PluginLibrary(path: try broken("ContextError"))
-        expect("backend 'broken': the device's memory is taken", .outOfMemory) { () throws(BackendError) in _ = try failing.makeContext() }
+        expect("backend 'broken': the device's memory is taken", .outOfMemory) { () throws(BackendError) in
+            _ = try failing.makeContext()
+        }
         let context = try PluginLibrary(path: try broken("NullHandle")).makeContext()
         expect("backend 'broken': create_buffer gave handle 0", .internal) { () throws(BackendError) in
             _ = try context.makeBuffer(byteCount: 4)

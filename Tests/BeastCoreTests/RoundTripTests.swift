@@ -1,7 +1,8 @@
-// SPDX-License-Identifier: MIT
-@testable import BeastCore
 import CBeasts
 import Testing
+
+// SPDX-License-Identifier: MIT
+@testable import BeastCore
 
 /// Arguments on their way across: every field must arrive in the C field of its name, and come back.
 @Suite("Arguments in C form") struct RoundTripTests {
@@ -30,7 +31,8 @@ import Testing
         #expect(found.buffer == UInt64(number) && found.offset == Int64(10 * number) && found.rank == 3)
         #expect(found.dtype == DType.allCases[number % 3].rawValue)
         #expect(found.shape.0 == Int64(number + 1) && found.shape.1 == 2 && found.shape.2 == 3 && found.shape.3 == 0)
-        #expect(found.stride.0 == Int64(1000 * number) && found.stride.1 == 7 && found.stride.2 == 1 && found.stride.3 == 0)
+        #expect(
+            found.stride.0 == Int64(1000 * number) && found.stride.1 == 7 && found.stride.2 == 1 && found.stride.3 == 0)
     }
 
     private func expect(_ found: beasts_epilogue) {
@@ -75,7 +77,8 @@ import Testing
         expect(matmul.right, 3)
         #expect(matmul.alpha == 5)
         let linear = try roundTrip(
-            LinearArguments(output: view(1), input: view(2), weight: BufferHandle(rawValue: 99), alpha: 6, epilogue: epilogue))
+            LinearArguments(
+                output: view(1), input: view(2), weight: BufferHandle(rawValue: 99), alpha: 6, epilogue: epilogue))
         expect(linear.output, 1)
         expect(linear.input, 2)
         expect(linear.epilogue)
@@ -88,7 +91,8 @@ import Testing
     @Test("of windows over pictures") func windows() throws {
         let conv = try roundTrip(
             Conv2dArguments(
-                output: view(1), input: view(2), weight: BufferHandle(rawValue: 99), strideY: 11, strideX: 12, paddingTop: 13,
+                output: view(1), input: view(2), weight: BufferHandle(rawValue: 99), strideY: 11, strideX: 12,
+                paddingTop: 13,
                 paddingBottom: 14, paddingLeft: 15, paddingRight: 16, groups: 17, epilogue: epilogue))
         expect(conv.output, 1)
         expect(conv.input, 2)
@@ -118,7 +122,8 @@ import Testing
         for (found, number) in [(attention.output, 1), (attention.query, 2), (attention.key, 3), (attention.value, 4)] {
             expect(found, number)
         }
-        #expect(attention.scale == 3 && attention.causal == 1 && attention.query_offset == 4 && attention.key_length == 5)
+        #expect(
+            attention.scale == 3 && attention.causal == 1 && attention.query_offset == 4 && attention.key_length == 5)
         let maps = try roundTrip(
             AttentionProbabilitiesArguments(
                 output: view(1), query: view(2), key: view(3), scale: 3, isCausal: false, queryOffset: 4, keyLength: 5))
@@ -128,12 +133,18 @@ import Testing
 
     @Test("of norms") func norms() throws {
         let layer = try roundTrip(
-            LayerNormArguments(output: view(1), input: view(2), weight: view(3), bias: view(4), epsilon: 0.5, activation: .silu))
-        for (found, number) in [(layer.output, 1), (layer.input, 2), (layer.weight, 3), (layer.bias, 4)] { expect(found, number) }
+            LayerNormArguments(
+                output: view(1), input: view(2), weight: view(3), bias: view(4), epsilon: 0.5, activation: .silu))
+        for (found, number) in [(layer.output, 1), (layer.input, 2), (layer.weight, 3), (layer.bias, 4)] {
+            expect(found, number)
+        }
         #expect(layer.epsilon == 0.5 && layer.activation == 4)
         let group = try roundTrip(
-            GroupNormArguments(output: view(1), input: view(2), weight: view(3), bias: view(4), epsilon: 0.5, groups: 32))
-        for (found, number) in [(group.output, 1), (group.input, 2), (group.weight, 3), (group.bias, 4)] { expect(found, number) }
+            GroupNormArguments(
+                output: view(1), input: view(2), weight: view(3), bias: view(4), epsilon: 0.5, groups: 32))
+        for (found, number) in [(group.output, 1), (group.input, 2), (group.weight, 3), (group.bias, 4)] {
+            expect(found, number)
+        }
         #expect(group.epsilon == 0.5 && group.groups == 32 && group.activation == 1)
         let sum = try roundTrip(
             ResidualLayerNormArguments(
@@ -155,20 +166,26 @@ import Testing
         #expect(extremum.extremum == 2)
         let nearest = try roundTrip(
             NearestCodeArguments(
-                codes: view(1), distances: view(2), input: view(3), weight: BufferHandle(rawValue: 99), squaredNorms: view(4)))
-        for (found, number) in [(nearest.codes, 1), (nearest.distances, 2), (nearest.input, 3), (nearest.squared_norms, 4)] {
+                codes: view(1), distances: view(2), input: view(3), weight: BufferHandle(rawValue: 99),
+                squaredNorms: view(4)))
+        for (found, number) in [
+            (nearest.codes, 1), (nearest.distances, 2), (nearest.input, 3), (nearest.squared_norms, 4),
+        ] {
             expect(found, number)
         }
         #expect(nearest.weight == 99)
         let top = try roundTrip(TopKArguments(values: view(1), indices: view(2), ties: view(3), input: view(4)))
-        for (found, number) in [(top.values, 1), (top.indices, 2), (top.ties, 3), (top.input, 4)] { expect(found, number) }
+        for (found, number) in [(top.values, 1), (top.indices, 2), (top.ties, 3), (top.input, 4)] {
+            expect(found, number)
+        }
     }
 
     @Test("of windows over clips, and patches") func clips() throws {
         let weight = BufferHandle(rawValue: 99)
         let conv = try roundTrip(
             Conv3dArguments(
-                output: view(1), input: view(2), weight: weight, stride: Extent3(1, 2, 3), paddingBefore: Extent3(4, 5, 6),
+                output: view(1), input: view(2), weight: weight, stride: Extent3(1, 2, 3),
+                paddingBefore: Extent3(4, 5, 6),
                 paddingAfter: Extent3(7, 8, 9), paddingMode: .replicate, epilogue: epilogue))
         expect(conv.output, 1)
         expect(conv.input, 2)
@@ -177,7 +194,8 @@ import Testing
         #expect(conv.padding_before == (4, 5, 6) && conv.padding_after == (7, 8, 9))
         let transposed = try roundTrip(
             ConvTranspose3dArguments(
-                output: view(1), input: view(2), weight: weight, stride: Extent3(1, 2, 3), paddingBefore: Extent3(4, 5, 6),
+                output: view(1), input: view(2), weight: weight, stride: Extent3(1, 2, 3),
+                paddingBefore: Extent3(4, 5, 6),
                 paddingAfter: Extent3(7, 8, 9), cropping: Extent3(10, 11, 12), paddingMode: .zero, epilogue: epilogue))
         expect(transposed.output, 1)
         expect(transposed.input, 2)
@@ -186,7 +204,8 @@ import Testing
         #expect(transposed.padding_before == (4, 5, 6) && transposed.padding_after == (7, 8, 9))
         #expect(transposed.cropping == (10, 11, 12))
         let patches = try roundTrip(
-            PatchEmbeddingArguments(output: view(1), input: view(2), weight: weight, bias: view(3), patch: Extent3(2, 16, 8)))
+            PatchEmbeddingArguments(
+                output: view(1), input: view(2), weight: weight, bias: view(3), patch: Extent3(2, 16, 8)))
         for (found, number) in [(patches.output, 1), (patches.input, 2), (patches.bias, 3)] { expect(found, number) }
         #expect(patches.weight == 99 && patches.patch == (2, 16, 8))
     }

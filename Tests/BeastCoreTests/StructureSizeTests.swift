@@ -1,7 +1,8 @@
-// SPDX-License-Identifier: MIT
-@testable import BeastCore
 import CBeasts
 import Testing
+
+// SPDX-License-Identifier: MIT
+@testable import BeastCore
 
 /// Structures of another build are shorter or longer than ours: what is missing reads as zero, what is more is not
 /// looked at, and nobody writes beyond what the other side says is there.
@@ -16,7 +17,8 @@ import Testing
 
     /// Memory with a structure in it and 64 bytes behind, all of them 0xee.
     private func withMemory<Structure, Result>(
-        _ type: Structure.Type, size: Int, _ body: (UnsafeMutablePointer<Structure>, UnsafeMutableRawBufferPointer) throws -> Result
+        _ type: Structure.Type, size: Int,
+        _ body: (UnsafeMutablePointer<Structure>, UnsafeMutableRawBufferPointer) throws -> Result
     ) rethrows -> Result {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: MemoryLayout<Structure>.size + 64, alignment: 8)
         defer { memory.deallocate() }
@@ -92,10 +94,13 @@ import Testing
 
     /// Calls the library's entry with a structure that claims a size; bytes beyond the structure are garbage.
     private func call<Contract>(_ op: BackendOp, _ contract: Contract, size: Int, expecting code: Int32) throws {
-        typealias Create = @convention(c) (
-            UnsafePointer<beasts_context_options>?, UnsafeMutablePointer<OpaquePointer?>?, UnsafeMutablePointer<beasts_status>?
-        ) -> Int32
-        typealias Entry = @convention(c) (OpaquePointer?, UnsafeRawPointer?, UnsafeMutablePointer<beasts_status>?) -> Int32
+        typealias Create =
+            @convention(c) (
+                UnsafePointer<beasts_context_options>?, UnsafeMutablePointer<OpaquePointer?>?,
+                UnsafeMutablePointer<beasts_status>?
+            ) -> Int32
+        typealias Entry =
+            @convention(c) (OpaquePointer?, UnsafeRawPointer?, UnsafeMutablePointer<beasts_status>?) -> Int32
         let entry = try #require(
             withUnsafeBytes(of: library.table) { $0.loadUnaligned(fromByteOffset: op.tableOffset, as: Entry?.self) })
         withMemory(Contract.self, size: size) { pointer, _ in
@@ -114,7 +119,8 @@ import Testing
         try elements.withUnsafeBytes { bytes in
             for number in 0..<2 {
                 let tensor = HostTensor(
-                    bytes: UnsafeRawBufferPointer(rebasing: bytes[(number * 8)...]), dtype: .float32, shape: [1, 2], strides: [2, 1])
+                    bytes: UnsafeRawBufferPointer(rebasing: bytes[(number * 8)...]), dtype: .float32, shape: [1, 2],
+                    strides: [2, 1])
                 var part = tensor.contract
                 part.struct_size = UInt32(stride)
                 memory.baseAddress!.advanced(by: number * stride).storeBytes(of: part, as: beasts_weight_part.self)
@@ -129,7 +135,9 @@ import Testing
             var handle: UInt64 = 0
             #expect(library.table.prepare_weight?(context.context, &description, &handle, nil, nil) == 0)
             var values = [Float](repeating: 0, count: 4)
-            try values.withUnsafeMutableBytes { try context.download($0, from: BufferHandle(rawValue: handle), byteOffset: 0) }
+            try values.withUnsafeMutableBytes {
+                try context.download($0, from: BufferHandle(rawValue: handle), byteOffset: 0)
+            }
             #expect(values == elements)
         }
     }

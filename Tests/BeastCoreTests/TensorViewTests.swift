@@ -74,7 +74,8 @@ import Testing
         #expect(Shape([1 << 40, 1 << 40]).elementCount == Int.max)
         #expect(Shape([1 << 40, 0, 1 << 40]).elementCount == 0)
         #expect(Shape([1 << 40, 1 << 8]).isReasonable && Shape().isReasonable && Shape([0, 5]).isReasonable)
-        #expect(!Shape([1 << 40, 1 << 9]).isReasonable && !Shape([0, 1 << 62]).isReasonable && !Shape([-1]).isReasonable)
+        #expect(
+            !Shape([1 << 40, 1 << 9]).isReasonable && !Shape([0, 1 << 62]).isReasonable && !Shape([-1]).isReasonable)
         #expect(!Shape([1 << 32, 1 << 32]).isReasonable)
         #expect(Shape([2, 3]).description == "[2, 3]" && Shape([2, 3]).dropLast(5) == [])
     }

@@ -32,7 +32,8 @@ import Testing
         }
         #expect(weight.byteCount == 24)
         try context.linear(
-            LinearArguments(output: output, input: input, weight: weight.handle, alpha: 2, epilogue: Epilogue(bias: bias)))
+            LinearArguments(
+                output: output, input: input, weight: weight.handle, alpha: 2, epilogue: Epilogue(bias: bias)))
         #expect(try values(output) == [96, 224, 96, 260])
         try context.releaseWeight(weight.handle)
         #expect(throws: BackendError.self) {
@@ -61,7 +62,8 @@ import Testing
             #expect(error.description == "backend 'tiny': softmax: left out of this small backend")
         }
         #expect(!context.library.hasEntry(.attention))
-        #expect(!context.supports(
-            AttentionArguments(output: x, query: x, key: x, value: x, scale: 1, keyLength: 1)))
+        #expect(
+            !context.supports(
+                AttentionArguments(output: x, query: x, key: x, value: x, scale: 1, keyLength: 1)))
     }
 }
