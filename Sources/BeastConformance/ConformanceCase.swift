@@ -93,6 +93,7 @@ enum Tolerance {
         "float32 accumulation of mean and squared distances (two passes or Welford): their errors carried through "
         + "(x - mean) / sqrt(variance + epsilon), then 1 unit in the last place for each step"
     static let activations =
-        "GELU: 8 units (2^-24) of |x|, for erf right to 1.5e-7; SiLU: 8 + 2 |x| units in the last place, for exp; ReLU exact"
+        "GELU: 8 units (2^-24) of |x|, for erf right to 1.5e-7; "
+        + "SiLU: 8 + 2 |x| units in the last place, for exp; ReLU exact"
     static let code = "the status code, and nothing written"
 }

@@ -41,7 +41,9 @@ public struct ConformanceRunner {
     ///   - filter: as in ``cases(filter:)``.
     ///   - progress: called with a line before each op's first case and with the text of each failure.
     /// - Throws: when the backend gives no context; what goes wrong in a case is part of the report.
-    public func run(filter: String? = nil, progress: (String) -> Void = { _ in }) throws(BackendError) -> ConformanceReport {
+    public func run(filter: String? = nil, progress: (String) -> Void = { _ in }) throws(BackendError)
+        -> ConformanceReport
+    {
         let cases = cases(filter: filter)
         var backend = try library.makeContext(options)
         var results: [ConformanceResult] = []
@@ -76,7 +78,8 @@ public struct ConformanceRunner {
 
     /// Ops that the backend has and no case tests; a required one among them makes the run fail.
     private var untestedOps: [BackendOp] {
-        let tested = Set(ConformanceCase.all(seed: seed).filter { !($0.parameters.hasPrefix("malformed")) }.compactMap(\.op))
+        let tested = Set(
+            ConformanceCase.all(seed: seed).filter { !($0.parameters.hasPrefix("malformed")) }.compactMap(\.op))
         return BackendOp.allCases.filter { library.hasEntry($0) && !tested.contains($0) }
     }
 }

@@ -30,18 +30,29 @@ import Testing
     }
 
     static let mistakes: [(Fault, [BackendOp])] = [
-        (.bfloat16Products, [.linear, .matmul, .conv2d, .attention, .attentionProbabilities, .conv3d, .convTranspose3d, .patchEmbedding]),
+        (
+            .bfloat16Products,
+            [
+                .linear, .matmul, .conv2d, .attention, .attentionProbabilities, .conv3d, .convTranspose3d,
+                .patchEmbedding,
+            ]
+        ),
         (.truncatedProducts, [.linear, .matmul, .conv2d]), (.tanhGELU, [.activation, .linear, .conv2d]),
         (.wrongEpsilon, [.layerNorm, .groupNorm, .residualLayerNorm]), (.sampleVariance, [.layerNorm, .groupNorm]),
-        (.meanOfSquares, [.layerNorm]), (.writesBehindRows, [.linear, .conv2d, .softmax, .layerNorm, .reduce, .attentionProbabilities]),
-        (.writesBeforeRows, [.linear, .softmax, .layerNorm]), (.changesInput, [.linear, .softmax, .layerNorm, .reduce]),
+        (.meanOfSquares, [.layerNorm]),
+        (.writesBehindRows, [.linear, .conv2d, .softmax, .layerNorm, .reduce, .attentionProbabilities]),
+        (.writesBeforeRows, [.linear, .softmax, .layerNorm]),
+        (.changesInput, [.linear, .softmax, .layerNorm, .reduce]),
         (.forgetsLastElement, [.copy]), (.lastOfEquals, [.argReduce, .nearestCode, .topK]),
         (.ignoresNaNInMaximum, [.argReduce, .reduce]), (.dropsNaNInReLU, [.activation]),
-        (.ignoresKeyLength, [.softmax, .attention, .attentionProbabilities]), (.causalOffByOne, [.softmax, .attention]),
-        (.blindRowsNotZero, [.softmax, .attention, .attentionProbabilities]), (.biasAfterActivation, [.linear, .conv2d, .conv3d]),
+        (.ignoresKeyLength, [.softmax, .attention, .attentionProbabilities]),
+        (.causalOffByOne, [.softmax, .attention]),
+        (.blindRowsNotZero, [.softmax, .attention, .attentionProbabilities]),
+        (.biasAfterActivation, [.linear, .conv2d, .conv3d]),
         (.ignoresResidualOrder, [.linear, .conv2d]), (.readsOutputAsResidualLate, [.linear]),
         (.ignoresAsymmetricPadding, [.conv2d]), (.ignoresGroups, [.groupNorm]), (.truncatesCasts, [.copy]),
-        (.wrapsCasts, [.copy]), (.ignoresIndexRange, [.gatherRows]), (.falseCapability, [.add]), (.falseModesty, [.matmul]),
+        (.wrapsCasts, [.copy]), (.ignoresIndexRange, [.gatherRows]), (.falseCapability, [.add]),
+        (.falseModesty, [.matmul]),
     ]
 
     @Test("finds what is wrong", arguments: mistakes)
@@ -49,7 +60,8 @@ import Testing
         let results = try results(fault, ops)
         for op in ops {
             let failed = results.count { $0.testCase.op == op && $0.isFailure }
-            #expect(failed > 0, "\(fault) passes all \(results.count { $0.testCase.op == op }) small cases of \(op.name)")
+            #expect(
+                failed > 0, "\(fault) passes all \(results.count { $0.testCase.op == op }) small cases of \(op.name)")
         }
     }
 

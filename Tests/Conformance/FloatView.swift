@@ -8,7 +8,9 @@ struct FloatView {
     let strides: [Int]
 
     init(_ view: TensorView, _ backend: any Backend) throws(BackendError) {
-        guard let address = try backend.map(view.buffer) else { throw BackendError(.internal, "the buffer cannot be mapped") }
+        guard let address = try backend.map(view.buffer) else {
+            throw BackendError(.internal, "the buffer cannot be mapped")
+        }
         base = address.assumingMemoryBound(to: Float.self) + view.offset
         shape = Array(view.shape)
         strides = Array(view.strides)

@@ -12,7 +12,9 @@ class ForwardingBackend: Backend {
     func upload(_ bytes: UnsafeRawBufferPointer, to buffer: BufferHandle, byteOffset: Int) throws(BackendError) {
         try base.upload(bytes, to: buffer, byteOffset: byteOffset)
     }
-    func download(_ bytes: UnsafeMutableRawBufferPointer, from buffer: BufferHandle, byteOffset: Int) throws(BackendError) {
+    func download(_ bytes: UnsafeMutableRawBufferPointer, from buffer: BufferHandle, byteOffset: Int)
+        throws(BackendError)
+    {
         try base.download(bytes, from: buffer, byteOffset: byteOffset)
     }
     func map(_ buffer: BufferHandle) throws(BackendError) -> UnsafeMutableRawPointer? { try base.map(buffer) }
@@ -43,10 +45,16 @@ class ForwardingBackend: Backend {
     func attentionProbabilities(_ arguments: AttentionProbabilitiesArguments) throws(BackendError) {
         try base.attentionProbabilities(arguments)
     }
-    func residualLayerNorm(_ arguments: ResidualLayerNormArguments) throws(BackendError) { try base.residualLayerNorm(arguments) }
+    func residualLayerNorm(_ arguments: ResidualLayerNormArguments) throws(BackendError) {
+        try base.residualLayerNorm(arguments)
+    }
     func conv3d(_ arguments: Conv3dArguments) throws(BackendError) { try base.conv3d(arguments) }
-    func convTranspose3d(_ arguments: ConvTranspose3dArguments) throws(BackendError) { try base.convTranspose3d(arguments) }
-    func patchEmbedding(_ arguments: PatchEmbeddingArguments) throws(BackendError) { try base.patchEmbedding(arguments) }
+    func convTranspose3d(_ arguments: ConvTranspose3dArguments) throws(BackendError) {
+        try base.convTranspose3d(arguments)
+    }
+    func patchEmbedding(_ arguments: PatchEmbeddingArguments) throws(BackendError) {
+        try base.patchEmbedding(arguments)
+    }
     func nearestCode(_ arguments: NearestCodeArguments) throws(BackendError) { try base.nearestCode(arguments) }
     func topK(_ arguments: TopKArguments) throws(BackendError) { try base.topK(arguments) }
 }

@@ -1,7 +1,8 @@
-// SPDX-License-Identifier: MIT
-@testable import BeastConformance
 import BeastCore
 import Testing
+
+// SPDX-License-Identifier: MIT
+@testable import BeastConformance
 
 @Suite("The guards of an operand") struct GuardTests {
     private func operand(_ values: [Double]?, _ layout: Layout = .sliced) throws -> (Operand, PluginBackend) {

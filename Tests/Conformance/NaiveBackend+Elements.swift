@@ -11,16 +11,19 @@ extension NaiveBackend {
             for axis in 0..<view.rank { view = view.slice(axis, (view.shape[axis] - 1)..<view.shape[axis]) }
             try base.fill(FillArguments(output: view, value: 99))
         }
-        guard [.truncatesCasts, .wrapsCasts].contains(fault), arguments.input.dtype == .float32, arguments.output.dtype == .uint8,
+        guard [.truncatesCasts, .wrapsCasts].contains(fault), arguments.input.dtype == .float32,
+            arguments.output.dtype == .uint8,
             let address = try map(arguments.output.buffer)
         else { return }
         let input = try FloatView(arguments.input, self)
         for index in indices(of: input.shape) {
             let place = arguments.output.offset + zip(index, arguments.output.strides).reduce(0) { $0 + $1.0 * $1.1 }
             let value = input[index].isNaN ? 0 : max(-1e9, min(1e9, input[index]))
-            let saturated = max(0, min(255, fault == .truncatesCasts ? value.rounded(.towardZero) : value.rounded(.toNearestOrEven)))
+            let saturated = max(
+                0, min(255, fault == .truncatesCasts ? value.rounded(.towardZero) : value.rounded(.toNearestOrEven)))
             let stored =
-                fault == .wrapsCasts ? UInt8(truncatingIfNeeded: Int(value.rounded(.toNearestOrEven))) : UInt8(saturated)
+                fault == .wrapsCasts
+                ? UInt8(truncatingIfNeeded: Int(value.rounded(.toNearestOrEven))) : UInt8(saturated)
             address.storeBytes(of: stored, toByteOffset: place, as: UInt8.self)
         }
     }
@@ -48,7 +51,9 @@ extension NaiveBackend {
         let weight = try weight(arguments.weight)
         let groups = fault == .ignoresGroups ? 1 : arguments.groups
         let (co, ci) = (weight.shape[0], weight.shape[1])
-        let top = fault == .ignoresAsymmetricPadding ? max(arguments.paddingTop, arguments.paddingBottom) : arguments.paddingTop
+        let top =
+            fault == .ignoresAsymmetricPadding
+            ? max(arguments.paddingTop, arguments.paddingBottom) : arguments.paddingTop
         for index in indices(of: output.shape) {
             var sum: Float = 0
             for tap in indices(of: [ci, weight.shape[2], weight.shape[3]]) {
@@ -79,11 +84,13 @@ extension NaiveBackend {
             var sum: Float = 0
             for (tap, place) in zip(indices(of: Array(weight.shape.dropFirst())), 0...) {
                 let source = [
-                    index[0], index[1] * stride.time + tap[1] - before.time, index[2] * stride.height + tap[2] - before.height,
+                    index[0], index[1] * stride.time + tap[1] - before.time,
+                    index[2] * stride.height + tap[2] - before.height,
                     index[3] * stride.width + tap[3] - before.width, tap[0],
                 ]
                 let volume = weight.shape.dropFirst().reduce(1, *)
-                sum += product(extended(input, source, arguments.paddingMode), weight.elements[index[4] * volume + place])
+                sum += product(
+                    extended(input, source, arguments.paddingMode), weight.elements[index[4] * volume + place])
             }
             output[index] = try finished(sum, arguments.epilogue, index)
         }

@@ -48,7 +48,8 @@ extension NaiveBackend {
         for row in indices(of: Array(input.shape.dropLast())) {
             let normals = normalised((0..<width).map { input[row + [$0]] }, epsilon: arguments.epsilon)
             for channel in 0..<width {
-                output[row + [channel]] = activated(normals[channel] * weight[channel] + bias[channel], arguments.activation)
+                output[row + [channel]] = activated(
+                    normals[channel] * weight[channel] + bias[channel], arguments.activation)
             }
         }
         try finish(arguments.output, arguments.input)

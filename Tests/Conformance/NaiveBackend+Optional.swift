@@ -33,7 +33,9 @@ extension NaiveBackend {
                 queryOffset: arguments.queryOffset, keyLength: arguments.keyLength)
             for d in 0..<query.shape[3] {
                 var sum: Float = 0
-                for (column, weight) in weights.enumerated() { sum += product(weight, value[row[0], row[1], column, d]) }
+                for (column, weight) in weights.enumerated() {
+                    sum += product(weight, value[row[0], row[1], column, d])
+                }
                 output[row + [d]] = sum
             }
         }
@@ -66,7 +68,8 @@ extension NaiveBackend {
                         for axis in (isClip ? 0 : 1)..<3 { source.append(corner[axis] * patch[axis] + tap[axis]) }
                         sum += product(input[source + [tap[3]]], weight.elements[column * taps.count + place])
                     }
-                    let bias = try arguments.bias.map { (view) throws(BackendError) in try FloatView(view, self)[column] } ?? 0
+                    let bias =
+                        try arguments.bias.map { (view) throws(BackendError) in try FloatView(view, self)[column] } ?? 0
                     output[batch, number, column] = sum + bias
                 }
             }
@@ -81,9 +84,13 @@ extension NaiveBackend {
             var best = (code: 0, distance: Float.infinity)
             for code in 0..<norms.shape[0] {
                 var sum: Float = 0
-                for d in 0..<input.shape[1] { sum += product(input[row, d], weight.elements[code * input.shape[1] + d]) }
+                for d in 0..<input.shape[1] {
+                    sum += product(input[row, d], weight.elements[code * input.shape[1] + d])
+                }
                 let distance = norms[code] - 2 * sum
-                if distance < best.distance || fault == .lastOfEquals && distance == best.distance { best = (code, distance) }
+                if distance < best.distance || fault == .lastOfEquals && distance == best.distance {
+                    best = (code, distance)
+                }
             }
             codes.store(best.code, row)
             distances[row] = best.distance

@@ -44,7 +44,8 @@ final class NaiveBackend: ForwardingBackend {
             for index in indices(of: part.shape) {
                 let offset = zip(index, part.strides).reduce(0) { $0 + $1.0 * $1.1 } * part.dtype.byteCount
                 switch part.dtype {
-                case .float16: elements.append(Float(part.bytes.loadUnaligned(fromByteOffset: offset, as: Float16.self)))
+                case .float16:
+                    elements.append(Float(part.bytes.loadUnaligned(fromByteOffset: offset, as: Float16.self)))
                 case .bfloat16:
                     let bits = UInt32(part.bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
                     elements.append(Float(bitPattern: bits << 16))
@@ -90,13 +91,16 @@ final class NaiveBackend: ForwardingBackend {
         case .relu: fault == .dropsNaNInReLU ? (x > 0 ? x : 0) : (x < 0 ? 0 : x)
         case .gelu:
             fault == .tanhGELU
-                ? 0.5 * x * (1 + tanhf(0.797_884_56 * (x + 0.044715 * x * x * x))) : 0.5 * x * (1 + erff(x * 0.707_106_77))
+                ? 0.5 * x * (1 + tanhf(0.797_884_56 * (x + 0.044715 * x * x * x)))
+                : 0.5 * x * (1 + erff(x * 0.707_106_77))
         case .silu: x / (1 + expf(-x))
         }
     }
 
     func finished(_ product: Float, _ epilogue: Epilogue, _ index: [Int]) throws(BackendError) -> Float {
-        let bias = try epilogue.bias.map { (view) throws(BackendError) in try FloatView(view, self)[index[index.count - 1]] } ?? 0
+        let bias =
+            try epilogue.bias.map { (view) throws(BackendError) in try FloatView(view, self)[index[index.count - 1]] }
+            ?? 0
         let added = try epilogue.residual.map { (view) throws(BackendError) in try FloatView(view, self)[index] } ?? 0
         if fault == .biasAfterActivation { return activated(product, epilogue.activation) + bias + added }
         if epilogue.order == .activationThenResidual || fault == .ignoresResidualOrder {
@@ -150,7 +154,9 @@ final class NaiveBackend: ForwardingBackend {
         for index in indices(of: output.shape) {
             let (batch, row, column) = (Array(index.dropLast(2)), index[index.count - 2], index[index.count - 1])
             var sum: Float = 0
-            for k in 0..<left.shape[left.shape.count - 1] { sum += product(left[batch + [row, k]], right[batch + [k, column]]) }
+            for k in 0..<left.shape[left.shape.count - 1] {
+                sum += product(left[batch + [row, k]], right[batch + [k, column]])
+            }
             output[index] = arguments.alpha * sum
         }
     }
@@ -181,7 +187,11 @@ final class NaiveBackend: ForwardingBackend {
     override func convTranspose3d(_ arguments: ConvTranspose3dArguments) throws(BackendError) {
         try naiveConvTranspose3d(arguments)
     }
-    override func patchEmbedding(_ arguments: PatchEmbeddingArguments) throws(BackendError) { try naivePatchEmbedding(arguments) }
-    override func nearestCode(_ arguments: NearestCodeArguments) throws(BackendError) { try naiveNearestCode(arguments) }
+    override func patchEmbedding(_ arguments: PatchEmbeddingArguments) throws(BackendError) {
+        try naivePatchEmbedding(arguments)
+    }
+    override func nearestCode(_ arguments: NearestCodeArguments) throws(BackendError) {
+        try naiveNearestCode(arguments)
+    }
     override func topK(_ arguments: TopKArguments) throws(BackendError) { try naiveTopK(arguments) }
 }

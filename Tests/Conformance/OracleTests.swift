@@ -1,15 +1,20 @@
-// SPDX-License-Identifier: MIT
-@testable import BeastConformance
 import BeastCore
 import Glibc
 import Testing
+
+// SPDX-License-Identifier: MIT
+@testable import BeastConformance
 
 /// The oracle is what everything is measured by; here it is measured by what the language and the C library compute.
 @Suite("The oracle") struct OracleTests {
     private var numbers: [Double] {
         var generator = SeededGenerator(seed: 4)
-        return (0..<4000).map { _ in generator.normal() * pow(2, Double(Int.random(in: -160...140, using: &generator))) }
-            + [0, -0.0, .infinity, -.infinity, 65504, 65519.99, 65520, 0x1p-25, 0x1.8p-25, 3.5e38, 1 + 0x1p-8, 1 + 0x3p-8]
+        return (0..<4000).map { _ in generator.normal() * pow(2, Double(Int.random(in: -160...140, using: &generator)))
+        }
+            + [
+                0, -0.0, .infinity, -.infinity, 65504, 65519.99, 65520, 0x1p-25, 0x1.8p-25, 3.5e38, 1 + 0x1p-8,
+                1 + 0x3p-8,
+            ]
     }
 
     @Test("rounds to float32 and float16 as the processor does") func floats() {
@@ -30,7 +35,8 @@ import Testing
     }
 
     @Test("saturates integers and makes NaN 0") func integers() {
-        #expect([-1, 0.5, 1.5, 254.5, 255.5, 1e9, .nan].map(NumberFormat.uint8.rounded) == [0, 0, 2, 254, 255, 255, 0])
+        #expect(
+            [-1, 0.5, 1.5, 254.5, 255.5, 1e9, .nan].map(NumberFormat.uint8.rounded) == [0, 0, 2, 254, 255, 255, 0])
         #expect([-128.5, -129, 127.5, .nan].map(NumberFormat.int8.rounded) == [-128, -128, 127, 0])
         #expect([1e10, -.infinity].map(NumberFormat.int32.rounded) == [2_147_483_647, -2_147_483_648])
     }

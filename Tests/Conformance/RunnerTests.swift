@@ -28,13 +28,17 @@ import Testing
 
     @Test("reports progress, text and JSON") func report() throws {
         var lines: [String] = []
-        let report = try ConformanceRunner(library: try LibraryFolder.reference(), seed: 3).run(filter: "add") { lines.append($0) }
+        let report = try ConformanceRunner(library: try LibraryFolder.reference(), seed: 3).run(filter: "add") {
+            lines.append($0)
+        }
         #expect(lines == ["add: \(report.results.count) cases"])
         #expect(report.failed == 0 && report.passed > 8 && report.unsupported == 2)
         #expect(report.text.contains("Conformance of backend 'reference'"))
         #expect(report.text.contains("\nConforms: \(report.passed) passed, 0 failed, 2 unsupported"))
         #expect(report.json.hasPrefix(#"{"backend": "reference", "version": "#))
-        #expect(report.json.contains(#""conforms": true"#) && report.json.contains(#""op": "add", "parameters": "[1] float32"#))
+        #expect(
+            report.json.contains(#""conforms": true"#)
+                && report.json.contains(#""op": "add", "parameters": "[1] float32"#))
         #expect(report.absent.contains(.attention) && report.text.contains("composed by the host: attention"))
     }
 

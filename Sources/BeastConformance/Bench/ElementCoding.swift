@@ -13,7 +13,9 @@ enum ElementCoding {
             case .uint8: UInt32(UInt8(value))
             case .int8: UInt32(UInt8(bitPattern: Int8(value)))
             }
-        for index in 0..<dtype.byteCount { bytes[offset + index] = UInt8(truncatingIfNeeded: bits >> UInt32(8 * index)) }
+        for index in 0..<dtype.byteCount {
+            bytes[offset + index] = UInt8(truncatingIfNeeded: bits >> UInt32(8 * index))
+        }
     }
 
     static func read(_ dtype: DType, from bytes: [UInt8], at offset: Int) -> Double {

@@ -34,7 +34,9 @@ final class Operand {
 
         var image = (0..<byteCount).map(Operand.pattern)
         if let values {
-            for (offset, value) in zip(elementOffsets, values) { ElementCoding.write(value, dtype, to: &image, at: offset) }
+            for (offset, value) in zip(elementOffsets, values) {
+                ElementCoding.write(value, dtype, to: &image, at: offset)
+            }
         }
         // Repeated elements were written several times; the last one counts.
         let stored = image
@@ -68,7 +70,9 @@ final class Operand {
         var bytes = [UInt8](repeating: 0, count: image.count)
         var failure: BackendError?
         bytes.withUnsafeMutableBytes { target in
-            do throws(BackendError) { try backend.download(target, from: view.buffer, byteOffset: 0) } catch { failure = error }
+            do throws(BackendError) { try backend.download(target, from: view.buffer, byteOffset: 0) } catch {
+                failure = error
+            }
         }
         if let failure { throw failure }
         return bytes
@@ -82,13 +86,17 @@ final class Operand {
                 for byte in offset..<(offset + view.dtype.byteCount) { expected[byte] = bytes[byte] }
             }
         }
-        guard expected != bytes, let first = expected.indices.first(where: { expected[$0] != bytes[$0] }) else { return nil }
+        guard expected != bytes, let first = expected.indices.first(where: { expected[$0] != bytes[$0] }) else {
+            return nil
+        }
         let element = first / view.dtype.byteCount - view.offset
         let count = expected.indices.count { expected[$0] != bytes[$0] }
         if elementOffsets.contains(where: { ($0..<($0 + view.dtype.byteCount)).contains(first) }) {
-            return "input \(name) was changed, first at element \(element) from the view's start (\(count) bytes in all)"
+            return
+                "input \(name) was changed, first at element \(element) from the view's start (\(count) bytes in all)"
         }
-        return "\(count) guard bytes of \(name) \(view.shape), strides \(view.strides), were overwritten, the first at element "
-            + "\(element) from the view's start"
+        return
+            "\(count) guard bytes of \(name) \(view.shape), strides \(view.strides), were overwritten, the first at "
+            + "element \(element) from the view's start"
     }
 }

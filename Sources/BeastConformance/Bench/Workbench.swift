@@ -86,7 +86,7 @@ final class Workbench {
             }
             weights.append(prepared.handle)
             return prepared.handle
-        } catch where error.code == .unsupported && mayBeUnsupported {
+        } catch  where error.code == .unsupported && mayBeUnsupported {
             throw .unsupported(error.message)
         } catch {
             throw .failed("prepare_weight threw: \(error)")
@@ -102,8 +102,10 @@ final class Workbench {
         do throws(BackendError) {
             try arguments.run(on: backend)
             try backend.synchronize()
-        } catch where error.code == .unsupported {
-            if isPromised { throw .failed("\(op.name) answered unsupported although supports answered yes: \(error.message)") }
+        } catch  where error.code == .unsupported {
+            if isPromised {
+                throw .failed("\(op.name) answered unsupported although supports answered yes: \(error.message)")
+            }
             if mayBeUnsupported { throw .unsupported(error.message) }
             throw .failed("\(op.name) must be supported here: \(error.message)")
         } catch {
@@ -117,7 +119,7 @@ final class Workbench {
         do throws(BackendError) {
             try arguments.run(on: backend)
             try backend.synchronize()
-        } catch where codes.contains(error.code) {
+        } catch  where codes.contains(error.code) {
             if error.message.isEmpty { throw .failed("\(what): the error has no message") }
             return
         } catch {
@@ -129,7 +131,8 @@ final class Workbench {
     /// Compares an operand with what it should hold.
     func expect(_ operand: Operand, _ estimates: [Estimate]) throws(CaseStop) {
         operand.isOutput = true
-        precondition(estimates.count == operand.elementOffsets.count, "\(estimates.count) estimates for \(operand.shape)")
+        precondition(
+            estimates.count == operand.elementOffsets.count, "\(estimates.count) estimates for \(operand.shape)")
         let bytes = try downloaded(operand)
         let format = NumberFormat(operand.view.dtype)
         var largest = worst?.ratio ?? -1

@@ -32,17 +32,22 @@ struct AttentionShape: Sendable {
     func key(_ bench: Workbench) throws(CaseStop) -> Operand {
         let unseen = (mask.keyLength ?? n) * d..<n * d
         return try bench.input(
-            "key", [batch, heads, n, d], hidesNaN ? .normal().planting(unseen.map { ($0, .nan) }) : .normal(), layout: layout)
+            "key", [batch, heads, n, d], hidesNaN ? .normal().planting(unseen.map { ($0, .nan) }) : .normal(),
+            layout: layout)
     }
 
     static let all = [
         AttentionShape(m: 1, n: 1, d: 1), AttentionShape(m: 0, n: 4, d: 8), AttentionShape(batch: 0, m: 3, n: 4, d: 8),
-        AttentionShape(batch: 2, heads: 3, m: 17, n: 19, d: 13), AttentionShape(batch: 1, heads: 6, m: 197, n: 197, d: 64, isByToken: true),
+        AttentionShape(batch: 2, heads: 3, m: 17, n: 19, d: 13),
+        AttentionShape(batch: 1, heads: 6, m: 197, n: 197, d: 64, isByToken: true),
         AttentionShape(heads: 2, m: 1, n: 200, d: 80, isByToken: true), AttentionShape(m: 5, n: 9, d: 512),
         AttentionShape(heads: 2, m: 11, n: 11, d: 32, mask: KeyMask(isCausal: true)),
-        AttentionShape(heads: 2, m: 3, n: 40, d: 16, mask: KeyMask(isCausal: true, queryOffset: 20, keyLength: 23), isByToken: true),
+        AttentionShape(
+            heads: 2, m: 3, n: 40, d: 16, mask: KeyMask(isCausal: true, queryOffset: 20, keyLength: 23), isByToken: true
+        ),
         AttentionShape(m: 4, n: 6, d: 8, mask: KeyMask(keyLength: 0)),
-        AttentionShape(m: 4, n: 9, d: 8, mask: KeyMask(keyLength: 6), hidesNaN: true), AttentionShape(m: 4, n: 9, d: 8, special: true),
+        AttentionShape(m: 4, n: 9, d: 8, mask: KeyMask(keyLength: 6), hidesNaN: true),
+        AttentionShape(m: 4, n: 9, d: 8, special: true),
     ]
 }
 
@@ -52,7 +57,9 @@ struct AttentionCase: CaseBody {
 
     var op: BackendOp? { .attention }
     var parameters: String { attention.text }
-    var tolerance: String { Tolerance.softmax + "; with the errors of the scores and of the weighted sum, each as a product" }
+    var tolerance: String {
+        Tolerance.softmax + "; with the errors of the scores and of the weighted sum, each as a product"
+    }
     var cost: Int { attention.cost }
 
     func run(_ bench: Workbench) throws(CaseStop) {
@@ -98,7 +105,9 @@ struct AttentionProbabilitiesCase: CaseBody {
             Oracle.attentionProbabilities(query: query.array, key: key.array, scale: attention.scale, mask: mask))
     }
 
-    static var all: [AttentionProbabilitiesCase] { AttentionShape.all.map { AttentionProbabilitiesCase(attention: $0) } }
+    static var all: [AttentionProbabilitiesCase] {
+        AttentionShape.all.map { AttentionProbabilitiesCase(attention: $0) }
+    }
 }
 
 /// patch_embedding
@@ -138,7 +147,8 @@ struct PatchEmbeddingCase: CaseBody {
         [
             PatchEmbeddingCase(input: [1, 4, 4, 3], patch: Extent3(1, 4, 4), width: 5),
             PatchEmbeddingCase(input: [0, 8, 8, 3], patch: Extent3(1, 4, 4), width: 5),
-            PatchEmbeddingCase(input: [2, 9, 15, 3], patch: Extent3(1, 4, 5), width: 11, inputLayout: .sliced, outputLayout: .sliced),
+            PatchEmbeddingCase(
+                input: [2, 9, 15, 3], patch: Extent3(1, 4, 5), width: 11, inputLayout: .sliced, outputLayout: .sliced),
             PatchEmbeddingCase(input: [1, 64, 64, 3], patch: Extent3(1, 16, 16), width: 192),
             PatchEmbeddingCase(input: [2, 5, 8, 7, 2], patch: Extent3(2, 4, 3), width: 9, hasBias: false),
         ]

@@ -74,7 +74,9 @@ struct BufferCase: CaseBody {
     private func many(_ bench: Workbench) throws(CaseStop) {
         var operands: [Operand] = []
         for number in 0..<200 { operands.append(try bench.output("buffer \(number)", [number + 1])) }
-        guard Set(operands.map(\.view.buffer)).count == operands.count else { throw .failed("a handle was given out twice") }
+        guard Set(operands.map(\.view.buffer)).count == operands.count else {
+            throw .failed("a handle was given out twice")
+        }
         for (number, operand) in operands.enumerated() {
             try bench.run(FillArguments(output: operand.view, value: Double(number)))
         }
@@ -104,7 +106,8 @@ struct BufferCase: CaseBody {
         }
         guard let address else { return }
         let bytes = UnsafeRawBufferPointer(start: address, count: operand.image.count)
-        for offset in operand.elementOffsets where bytes.loadUnaligned(fromByteOffset: offset, as: Float.self) != 0.375 {
+        for offset in operand.elementOffsets where bytes.loadUnaligned(fromByteOffset: offset, as: Float.self) != 0.375
+        {
             throw .failed("byte \(offset) of the mapped buffer is not what was written")
         }
     }
@@ -113,7 +116,9 @@ struct BufferCase: CaseBody {
         guard let library = bench.library else { throw .unsupported("needs a library") }
         let mine = try bench.output("output", [5])
         let other: any Backend
-        do throws(BackendError) { other = try library.makeContext() } catch { throw .failed("a second context: \(error)") }
+        do throws(BackendError) { other = try library.makeContext() } catch {
+            throw .failed("a second context: \(error)")
+        }
         try bench.run(FillArguments(output: mine.view, value: 1))
         try bench.calling("an op on a second context") { () throws(BackendError) in
             let buffer = try other.makeBuffer(byteCount: 20)
@@ -144,7 +149,9 @@ struct BufferCase: CaseBody {
         try raw.refuse("upload from nowhere") { table.upload?(context, buffer, 0, nil, 4, $0) }
         try raw.refuse("download from an unknown buffer") { table.download?(context, 0xdead_beef, 0, address, 1, $0) }
         try raw.refuse("download of one byte too many") { table.download?(context, buffer, 1, address, 8, $0) }
-        try raw.refuse("download with a count that wraps") { table.download?(context, buffer, 4, address, .max - 2, $0) }
+        try raw.refuse("download with a count that wraps") {
+            table.download?(context, buffer, 4, address, .max - 2, $0)
+        }
         try raw.refuse("download to nowhere") { table.download?(context, buffer, 0, nil, 4, $0) }
         try raw.refuse("destroying an unknown buffer") { table.destroy_buffer?(context, 0xdead_beef, $0) }
         try raw.refuse("destroying buffer 0") { table.destroy_buffer?(context, 0, $0) }
@@ -164,14 +171,18 @@ struct BufferCase: CaseBody {
             var mapped: UnsafeMutableRawPointer?
             try raw.refuse("map of an unknown buffer") { map(context, 0xdead_beef, &mapped, $0) }
         }
-        guard try raw.download(buffer, byteCount: 8) == content else { throw .failed("a refused call changed a buffer") }
+        guard try raw.download(buffer, byteCount: 8) == content else {
+            throw .failed("a refused call changed a buffer")
+        }
         guard table.destroy_buffer?(context, buffer, nil) == 0 else { throw .failed("destroy_buffer fails") }
         try raw.refuse("destroying a buffer twice") { table.destroy_buffer?(context, buffer, $0) }
         try raw.refuse("download from a destroyed buffer") { table.download?(context, buffer, 0, address, 4, $0) }
     }
 }
 
-private func upload(_ bytes: [UInt8], to buffer: BufferHandle, at offset: Int, _ backend: any Backend) throws(BackendError) {
+private func upload(_ bytes: [UInt8], to buffer: BufferHandle, at offset: Int, _ backend: any Backend)
+    throws(BackendError)
+{
     var failure: BackendError?
     bytes.withUnsafeBytes { source in
         do throws(BackendError) { try backend.upload(source, to: buffer, byteOffset: offset) } catch { failure = error }
@@ -184,7 +195,9 @@ private func download(
 ) throws(BackendError) {
     var failure: BackendError?
     bytes.withUnsafeMutableBytes { target in
-        do throws(BackendError) { try backend.download(target, from: buffer, byteOffset: offset) } catch { failure = error }
+        do throws(BackendError) { try backend.download(target, from: buffer, byteOffset: offset) } catch {
+            failure = error
+        }
     }
     if let failure { throw failure }
 }

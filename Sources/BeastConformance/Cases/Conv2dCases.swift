@@ -17,7 +17,8 @@ struct Conv2dCase: CaseBody {
 
     var op: BackendOp? { .conv2d }
     var parameters: String {
-        "\(input)\(inputLayout.text) to \(channels) channels\(outputLayout.text) \(dtype), weight \(target), \(window.text) groups \(groups)"
+        "\(input)\(inputLayout.text) to \(channels) channels\(outputLayout.text) \(dtype), weight \(target), "
+            + "\(window.text) groups \(groups)"
             + epilogue.text + (special ? ", NaN" : "")
     }
     var tolerance: String { Tolerance.products }
@@ -51,9 +52,12 @@ struct Conv2dCase: CaseBody {
         var cases = [
             Conv2dCase(input: [1, 1, 1, 1], channels: 1, window: .square(1)),
             Conv2dCase(input: [0, 5, 5, 3], channels: 4, window: .square(3)),
-            Conv2dCase(input: [2, 7, 9, 5], channels: 11, window: .square(1), inputLayout: .sliced, outputLayout: .sliced),
+            Conv2dCase(
+                input: [2, 7, 9, 5], channels: 11, window: .square(1), inputLayout: .sliced, outputLayout: .sliced),
             Conv2dCase(input: [1, 8, 8, 16], channels: 32, window: .square(3, padding: 1)),
-            Conv2dCase(input: [2, 11, 13, 3], channels: 7, window: .square(3, stride: 2, padding: 1), outputLayout: .offset(1)),
+            Conv2dCase(
+                input: [2, 11, 13, 3], channels: 7, window: .square(3, stride: 2, padding: 1),
+                outputLayout: .offset(1)),
             Conv2dCase(input: [1, 32, 32, 3], channels: 64, window: .square(7, stride: 2, padding: 3)),
             // The down-sampling of VQGAN: one row and one column after, none before.
             Conv2dCase(
@@ -63,10 +67,12 @@ struct Conv2dCase: CaseBody {
                 input: [1, 9, 6, 4], channels: 5,
                 window: Window2d(kernelY: 2, kernelX: 5, strideY: 3, strideX: 1, top: 1, bottom: 0, left: 4, right: 2)),
             Conv2dCase(input: [2, 7, 7, 32], channels: 64, window: .square(3, stride: 2, padding: 1), groups: 32),
-            Conv2dCase(input: [1, 6, 5, 12], channels: 18, window: .square(3, padding: 1), groups: 3, inputLayout: .sliced),
+            Conv2dCase(
+                input: [1, 6, 5, 12], channels: 18, window: .square(3, padding: 1), groups: 3, inputLayout: .sliced),
             Conv2dCase(input: [1, 6, 5, 13], channels: 13, window: .square(3, padding: 1), groups: 13),
             Conv2dCase(input: [2, 32, 32, 3], channels: 96, window: .square(16, stride: 16)),
-            Conv2dCase(input: [2, 5, 6, 4], channels: 3, window: .square(3, padding: 1), inputLayout: .permuted(0, 2, 1, 3)),
+            Conv2dCase(
+                input: [2, 5, 6, 4], channels: 3, window: .square(3, padding: 1), inputLayout: .permuted(0, 2, 1, 3)),
             Conv2dCase(input: [1, 3, 3, 2], channels: 2, window: .square(5, padding: 2)),
             Conv2dCase(input: [1, 6, 6, 4], channels: 4, window: .square(3, padding: 1), groups: 2, special: true),
             Conv2dCase(input: [1, 300, 301, 1], channels: 2, window: .square(3, padding: 1)),
@@ -74,14 +80,19 @@ struct Conv2dCase: CaseBody {
         ]
         for epilogue in EpilogueChoice.all {
             cases.append(
-                Conv2dCase(input: [2, 4, 5, 5], channels: 7, window: .square(3, padding: 1), outputLayout: .sliced, epilogue: epilogue))
+                Conv2dCase(
+                    input: [2, 4, 5, 5], channels: 7, window: .square(3, padding: 1), outputLayout: .sliced,
+                    epilogue: epilogue))
         }
         cases.append(
             Conv2dCase(
                 input: [1, 7, 7, 64], channels: 64, window: .square(3, padding: 1), groups: 32,
-                epilogue: EpilogueChoice(bias: true, activation: .relu, residual: .separate, order: .residualThenActivation)))
+                epilogue: EpilogueChoice(
+                    bias: true, activation: .relu, residual: .separate, order: .residualThenActivation)))
         for dtype in [DType.float16, .bfloat16] {
-            cases.append(Conv2dCase(input: [1, 6, 6, 16], channels: 16, window: .square(3, padding: 1), dtype: dtype, target: dtype))
+            cases.append(
+                Conv2dCase(
+                    input: [1, 6, 6, 16], channels: 16, window: .square(3, padding: 1), dtype: dtype, target: dtype))
         }
         return cases
     }
@@ -98,7 +109,8 @@ struct MaxPool2dCase: CaseBody {
 
     var op: BackendOp? { .maxPool2d }
     var parameters: String {
-        "\(input)\(inputLayout.text) \(window.text) output\(outputLayout.text)" + (values.planted.isEmpty ? "" : ", NaN and infinity")
+        "\(input)\(inputLayout.text) \(window.text) output\(outputLayout.text)"
+            + (values.planted.isEmpty ? "" : ", NaN and infinity")
     }
     var tolerance: String { Tolerance.exact }
     var cost: Int { input.reduce(window.kernelY * window.kernelX, *) }
@@ -118,9 +130,12 @@ struct MaxPool2dCase: CaseBody {
 
     static var all: [MaxPool2dCase] {
         [
-            MaxPool2dCase(input: [1, 1, 1, 1], window: .square(1)), MaxPool2dCase(input: [0, 4, 4, 3], window: .square(2)),
+            MaxPool2dCase(input: [1, 1, 1, 1], window: .square(1)),
+            MaxPool2dCase(input: [0, 4, 4, 3], window: .square(2)),
             MaxPool2dCase(input: [1, 16, 16, 64], window: .square(3, stride: 2, padding: 1)),
-            MaxPool2dCase(input: [2, 7, 11, 5], window: .square(3, stride: 2, padding: 1), inputLayout: .sliced, outputLayout: .sliced),
+            MaxPool2dCase(
+                input: [2, 7, 11, 5], window: .square(3, stride: 2, padding: 1), inputLayout: .sliced,
+                outputLayout: .sliced),
             MaxPool2dCase(
                 input: [1, 9, 8, 3],
                 window: Window2d(kernelY: 2, kernelX: 4, strideY: 1, strideX: 3, top: 1, bottom: 0, left: 0, right: 3)),

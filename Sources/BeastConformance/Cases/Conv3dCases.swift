@@ -16,7 +16,8 @@ struct Conv3dCase: CaseBody {
 
     var op: BackendOp? { .conv3d }
     var parameters: String {
-        "\(input) to \(channels) channels\(outputLayout.text) kernel \(kernel) stride \(stride) padding \(before) \(after) \(mode)"
+        "\(input) to \(channels) channels\(outputLayout.text) kernel \(kernel) stride \(stride) "
+            + "padding \(before) \(after) \(mode)"
             + epilogue.text
     }
     var tolerance: String { Tolerance.products }
@@ -42,7 +43,8 @@ struct Conv3dCase: CaseBody {
         try bench.expect(
             made.output,
             Oracle.convolution(
-                Oracle.padded(source.array, before: before, after: after, mode: mode), weight: part.array, stride: stride,
+                Oracle.padded(source.array, before: before, after: after, mode: mode), weight: part.array,
+                stride: stride,
                 epilogue: made.oracle))
     }
 
@@ -51,13 +53,16 @@ struct Conv3dCase: CaseBody {
             Conv3dCase(input: [1, 1, 1, 1, 1], channels: 1, kernel: Extent3(1, 1, 1)),
             Conv3dCase(input: [0, 2, 3, 4, 3], channels: 2, kernel: Extent3(1, 1, 1)),
             Conv3dCase(
-                input: [2, 3, 4, 3, 3], channels: 2, kernel: Extent3(3, 3, 3), before: Extent3(1, 1, 1), after: Extent3(1, 1, 1),
+                input: [2, 3, 4, 3, 3], channels: 2, kernel: Extent3(3, 3, 3), before: Extent3(1, 1, 1),
+                after: Extent3(1, 1, 1),
                 mode: .replicate, outputLayout: .sliced),
             Conv3dCase(
-                input: [1, 5, 6, 7, 4], channels: 3, kernel: Extent3(4, 3, 2), stride: Extent3(2, 1, 2), before: Extent3(1, 0, 2),
+                input: [1, 5, 6, 7, 4], channels: 3, kernel: Extent3(4, 3, 2), stride: Extent3(2, 1, 2),
+                before: Extent3(1, 0, 2),
                 after: Extent3(2, 1, 0), epilogue: EpilogueChoice(bias: true, activation: .silu)),
             Conv3dCase(
-                input: [1, 2, 4, 4, 16], channels: 16, kernel: Extent3(3, 3, 3), before: Extent3(2, 1, 1), after: Extent3(0, 1, 1),
+                input: [1, 2, 4, 4, 16], channels: 16, kernel: Extent3(3, 3, 3), before: Extent3(2, 1, 1),
+                after: Extent3(0, 1, 1),
                 mode: .replicate, epilogue: EpilogueChoice(bias: true, residual: .output)),
         ]
     }
@@ -78,7 +83,8 @@ struct ConvTranspose3dCase: CaseBody {
 
     var op: BackendOp? { .convTranspose3d }
     var parameters: String {
-        "\(input) to \(channels) channels kernel \(kernel) stride \(stride) padding \(before) \(after) \(mode) cropping \(cropping)"
+        "\(input) to \(channels) channels kernel \(kernel) stride \(stride) "
+            + "padding \(before) \(after) \(mode) cropping \(cropping)"
             + epilogue.text
     }
     var tolerance: String { Tolerance.products }
@@ -104,20 +110,26 @@ struct ConvTranspose3dCase: CaseBody {
         try bench.expect(
             made.output,
             Oracle.transposedConvolution(
-                Oracle.padded(source.array, before: before, after: after, mode: mode), weight: part.array, stride: stride,
+                Oracle.padded(source.array, before: before, after: after, mode: mode), weight: part.array,
+                stride: stride,
                 cropping: cropping, epilogue: made.oracle))
     }
 
     static var all: [ConvTranspose3dCase] {
         [
             ConvTranspose3dCase(input: [1, 1, 1, 1, 1], channels: 1, kernel: Extent3(1, 1, 1)),
-            ConvTranspose3dCase(input: [2, 2, 3, 2, 3], channels: 5, kernel: Extent3(4, 4, 4), stride: Extent3(2, 2, 2)),
             ConvTranspose3dCase(
-                input: [1, 2, 3, 2, 4], channels: 5, kernel: Extent3(4, 4, 4), stride: Extent3(2, 2, 2), before: Extent3(1, 1, 1),
-                after: Extent3(1, 1, 1), cropping: Extent3(3, 3, 3), mode: .replicate, epilogue: EpilogueChoice(bias: true)),
+                input: [2, 2, 3, 2, 3], channels: 5, kernel: Extent3(4, 4, 4), stride: Extent3(2, 2, 2)),
             ConvTranspose3dCase(
-                input: [1, 3, 2, 4, 2], channels: 3, kernel: Extent3(1, 3, 2), stride: Extent3(1, 2, 3), before: Extent3(0, 1, 0),
-                after: Extent3(1, 0, 2), cropping: Extent3(0, 1, 1), epilogue: EpilogueChoice(bias: true, activation: .relu)),
+                input: [1, 2, 3, 2, 4], channels: 5, kernel: Extent3(4, 4, 4), stride: Extent3(2, 2, 2),
+                before: Extent3(1, 1, 1),
+                after: Extent3(1, 1, 1), cropping: Extent3(3, 3, 3), mode: .replicate,
+                epilogue: EpilogueChoice(bias: true)),
+            ConvTranspose3dCase(
+                input: [1, 3, 2, 4, 2], channels: 3, kernel: Extent3(1, 3, 2), stride: Extent3(1, 2, 3),
+                before: Extent3(0, 1, 0),
+                after: Extent3(1, 0, 2), cropping: Extent3(0, 1, 1),
+                epilogue: EpilogueChoice(bias: true, activation: .relu)),
         ]
     }
 }

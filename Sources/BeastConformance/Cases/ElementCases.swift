@@ -23,8 +23,10 @@ struct FillCase: CaseBody {
     static var all: [FillCase] {
         var cases = [
             FillCase(shape: [1], value: 1), FillCase(shape: [], value: -2.5), FillCase(shape: [0, 5], value: 1),
-            FillCase(shape: [7, 13], value: 0.1, layout: .sliced), FillCase(shape: [17], value: 3, layout: Layout(step: 3)),
-            FillCase(shape: [3, 5, 7, 2], value: -1, layout: .permuted(3, 1, 0, 2)), FillCase(shape: [70_001], value: 0),
+            FillCase(shape: [7, 13], value: 0.1, layout: .sliced),
+            FillCase(shape: [17], value: 3, layout: Layout(step: 3)),
+            FillCase(shape: [3, 5, 7, 2], value: -1, layout: .permuted(3, 1, 0, 2)),
+            FillCase(shape: [70_001], value: 0),
             FillCase(shape: [2, 2, 2, 2, 2, 2, 2, 3], value: 9, layout: .sliced),
             FillCase(shape: [5], value: .nan), FillCase(shape: [5], value: -.infinity),
         ]
@@ -51,7 +53,9 @@ struct CopyCase: CaseBody {
     var what = ""
 
     var op: BackendOp? { .copy }
-    var parameters: String { "\(shape) \(output)\(outputLayout.text) from \(input)\(inputLayout.text)\(what.isEmpty ? "" : ", ")\(what)" }
+    var parameters: String {
+        "\(shape) \(output)\(outputLayout.text) from \(input)\(inputLayout.text)\(what.isEmpty ? "" : ", ")\(what)"
+    }
     var tolerance: String { "exact: one rounding to nearest even, integers saturate, NaN becomes 0 in integers" }
     var mayBeUnsupported: Bool { input != .float32 || output != .float32 }
     var cost: Int { shape.reduce(1, *) }
@@ -68,8 +72,10 @@ struct CopyCase: CaseBody {
         switch dtype {
         case .float32, .float16, .bfloat16:
             [
-                0, -0.0, 1, -1, 0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 0.1, 254.5, 255.5, 127.5, -128.5, 2047, 2049, 4097, 65504,
-                65519, 65520, 70000, 1e10, -1e10, 2_147_483_520, 1 + 0x1p-8, 1 + 0x3p-8, 1 + 0x1p-11, 1 + 0x3p-11, 0x1p-24,
+                0, -0.0, 1, -1, 0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 0.1, 254.5, 255.5, 127.5, -128.5, 2047, 2049, 4097,
+                65504,
+                65519, 65520, 70000, 1e10, -1e10, 2_147_483_520, 1 + 0x1p-8, 1 + 0x3p-8, 1 + 0x1p-11, 1 + 0x3p-11,
+                0x1p-24,
                 0x1p-25, 0x3p-25, 0x1p-14, 3.4e38, .nan, .infinity, -.infinity,
             ]
         case .int32:
@@ -88,9 +94,11 @@ struct CopyCase: CaseBody {
             CopyCase(shape: [131, 37], inputLayout: .sliced, outputLayout: .offset(1)),
             CopyCase(shape: [3, 5, 7], inputLayout: .permuted(2, 0, 1), outputLayout: .sliced, what: "permute"),
             CopyCase(shape: [4, 1, 9], inputLayout: .repeated(0), what: "broadcast"),
-            CopyCase(shape: [6, 11], inputLayout: .repeated(1), outputLayout: .sliced, what: "broadcast of the last axis"),
+            CopyCase(
+                shape: [6, 11], inputLayout: .repeated(1), outputLayout: .sliced, what: "broadcast of the last axis"),
             CopyCase(shape: [2, 3, 2, 4, 2, 5], inputLayout: .repeated(2, 4), what: "nearest upsampling"),
-            CopyCase(shape: [5, 17], inputLayout: Layout(step: 2), outputLayout: Layout(step: 3), what: "zero insertion"),
+            CopyCase(
+                shape: [5, 17], inputLayout: Layout(step: 2), outputLayout: Layout(step: 3), what: "zero insertion"),
             CopyCase(shape: [2, 2, 3, 3, 2, 2, 5], inputLayout: .permuted(0, 1, 4, 2, 5, 3, 6), what: "clip patches"),
             CopyCase(shape: [2, 2, 2, 2, 2, 2, 2, 3], inputLayout: .permuted(7, 6, 5, 4, 3, 2, 1, 0), what: "rank 8"),
             CopyCase(shape: [2, 14, 14, 16, 48], inputLayout: .permuted(0, 1, 3, 2, 4), what: "patches of a picture"),
@@ -101,17 +109,21 @@ struct CopyCase: CaseBody {
                 let values = delicate(input)
                 cases.append(
                     CopyCase(
-                        shape: [2, values.count], input: input, output: output, inputLayout: .offset(1), outputLayout: .sliced,
+                        shape: [2, values.count], input: input, output: output, inputLayout: .offset(1),
+                        outputLayout: .sliced,
                         values: .list(values), what: "rounding and limits"))
                 cases.append(
                     CopyCase(
-                        shape: [7, 3, 19], input: input, output: output, inputLayout: .permuted(1, 0, 2), outputLayout: .sliced,
+                        shape: [7, 3, 19], input: input, output: output, inputLayout: .permuted(1, 0, 2),
+                        outputLayout: .sliced,
                         values: .normal(mean: 40, deviation: 60)))
             }
         }
         // One more than halfway: right only if it is rounded once, not by way of float32.
         cases.append(
-            CopyCase(shape: [2], input: .int32, output: .bfloat16, values: .list([0x1p30 + 0x1p22 + 1, -0x1p30 - 0x1p22 - 1]), what: "rounded once"))
+            CopyCase(
+                shape: [2], input: .int32, output: .bfloat16,
+                values: .list([0x1p30 + 0x1p22 + 1, -0x1p30 - 0x1p22 - 1]), what: "rounded once"))
         return cases
     }
 }
@@ -132,7 +144,8 @@ struct GatherRowsCase: CaseBody {
     var op: BackendOp? { .gatherRows }
     var parameters: String {
         "output [\(count), \(width)]\(outputLayout.text) table [\(tableRows), \(width)] \(dtype)\(tableLayout.text)"
-            + (isPrepared ? ", prepared embedding" : "") + (indices == nil ? "" : ", given indices") + " indices\(indexLayout.text)"
+            + (isPrepared ? ", prepared embedding" : "") + (indices == nil ? "" : ", given indices")
+            + " indices\(indexLayout.text)"
     }
     var tolerance: String { Tolerance.exact }
     var mayBeUnsupported: Bool { dtype != .float32 }
@@ -163,7 +176,9 @@ struct GatherRowsCase: CaseBody {
     static var all: [GatherRowsCase] {
         var cases = [
             GatherRowsCase(count: 1, tableRows: 1, width: 1), GatherRowsCase(count: 0, tableRows: 3, width: 4),
-            GatherRowsCase(count: 11, tableRows: 7, width: 13, tableLayout: .sliced, outputLayout: .sliced, indexLayout: .offset(1)),
+            GatherRowsCase(
+                count: 11, tableRows: 7, width: 13, tableLayout: .sliced, outputLayout: .sliced, indexLayout: .offset(1)
+            ),
             GatherRowsCase(count: 196, tableRows: 392, width: 384),
             GatherRowsCase(count: 5, tableRows: 50, width: 33, isPrepared: true),
             GatherRowsCase(count: 6, tableRows: 9, width: 8, indices: .list([8, 0, 8, 8, 0, 3])),

@@ -15,7 +15,8 @@ struct BinaryCase: CaseBody {
 
     var parameters: String {
         "\(shape) \(dtype) left\(left.text) right\(right.text) output\(output.text)"
-            + (inPlace.map { $0 == 0 ? ", in place of left" : ", in place of right" } ?? "") + (special ? ", NaN and infinity" : "")
+            + (inPlace.map { $0 == 0 ? ", in place of left" : ", in place of right" } ?? "")
+            + (special ? ", NaN and infinity" : "")
     }
     var tolerance: String { Tolerance.oneOperation }
     var mayBeUnsupported: Bool { dtype != .float32 }
@@ -38,7 +39,10 @@ struct BinaryCase: CaseBody {
 
     /// What is beyond float32 is infinity.
     private func withinRange(_ estimates: [Estimate]) -> [Estimate] {
-        estimates.map { Estimate(value: NumberFormat.float32.rounded($0.value).isInfinite ? NumberFormat.float32.rounded($0.value) : $0.value, error: $0.error) }
+        estimates.map { estimate in
+            let rounded = NumberFormat.float32.rounded(estimate.value)
+            return rounded.isInfinite ? Estimate(value: rounded, error: estimate.error) : estimate
+        }
     }
 
     static func all(_ op: BackendOp) -> [BinaryCase] {
@@ -49,7 +53,8 @@ struct BinaryCase: CaseBody {
             BinaryCase(op: op, shape: [4, 7, 19], left: .repeated(0, 1), right: .sliced),
             BinaryCase(op: op, shape: [3, 5, 8], left: .permuted(1, 0, 2), right: .repeated(1)),
             BinaryCase(op: op, shape: [2, 3, 4, 5, 2, 3, 2, 6], left: .sliced),
-            BinaryCase(op: op, shape: [197, 384], inPlace: 0), BinaryCase(op: op, shape: [5, 33], left: .sliced, right: .sliced, inPlace: 1),
+            BinaryCase(op: op, shape: [197, 384], inPlace: 0),
+            BinaryCase(op: op, shape: [5, 33], left: .sliced, right: .sliced, inPlace: 1),
             BinaryCase(op: op, shape: [7, 8], special: true),
             BinaryCase(op: op, shape: [6, 50], dtype: .float16, right: .repeated(0)),
             BinaryCase(op: op, shape: [6, 50], dtype: .bfloat16, right: .repeated(0)),
@@ -70,7 +75,8 @@ struct ScaleCase: CaseBody {
 
     var op: BackendOp? { .scale }
     var parameters: String {
-        "\(shape) \(dtype) alpha \(alpha) beta \(beta) input\(input.text) output\(output.text)" + (isInPlace ? ", in place" : "")
+        "\(shape) \(dtype) alpha \(alpha) beta \(beta) input\(input.text) output\(output.text)"
+            + (isInPlace ? ", in place" : "")
             + (values.planted.isEmpty ? "" : ", NaN and infinity")
     }
     var tolerance: String { Tolerance.oneOperation }
@@ -91,7 +97,9 @@ struct ScaleCase: CaseBody {
             ScaleCase(shape: [3, 5, 7], alpha: -1, beta: 1, input: .permuted(1, 0, 2), output: .sliced),
             ScaleCase(shape: [197, 384], alpha: 0.125, isInPlace: true),
             ScaleCase(shape: [2, 224, 224, 3], alpha: 4.366812, beta: -2.117904),
-            ScaleCase(shape: [40], alpha: 0.5, beta: 2, values: .normal().planting([(1, .nan), (2, .infinity), (3, -.infinity)])),
+            ScaleCase(
+                shape: [40], alpha: 0.5, beta: 2,
+                values: .normal().planting([(1, .nan), (2, .infinity), (3, -.infinity)])),
             ScaleCase(shape: [40], alpha: 0, beta: 2),
             ScaleCase(shape: [9, 17], alpha: 1.7, beta: 0.3, dtype: .float16),
             ScaleCase(shape: [9, 17], alpha: 1.7, beta: 0.3, dtype: .bfloat16),
@@ -112,7 +120,8 @@ struct ActivationCase: CaseBody {
 
     var op: BackendOp? { .activation }
     var parameters: String {
-        "\(activation) \(shape) \(dtype) input\(input.text) output\(output.text)" + (isInPlace ? ", in place" : "") + what
+        "\(activation) \(shape) \(dtype) input\(input.text) output\(output.text)" + (isInPlace ? ", in place" : "")
+            + what
     }
     var tolerance: String { Tolerance.activations }
     var cost: Int { shape.reduce(8, *) }
@@ -129,21 +138,25 @@ struct ActivationCase: CaseBody {
         var cases: [ActivationCase] = []
         for activation in Activation.allCases {
             cases += [
-                ActivationCase(activation: activation, shape: [1]), ActivationCase(activation: activation, shape: [0, 4]),
+                ActivationCase(activation: activation, shape: [1]),
+                ActivationCase(activation: activation, shape: [0, 4]),
                 ActivationCase(activation: activation, shape: [13, 67], input: .sliced, output: .offset(1)),
                 ActivationCase(activation: activation, shape: [5, 3, 9], input: .permuted(1, 0, 2), output: .sliced),
                 ActivationCase(activation: activation, shape: [50, 1536], isInPlace: true),
                 ActivationCase(activation: activation, shape: [2001], values: .uniform(-20, 20), what: ", wide range"),
                 ActivationCase(
                     activation: activation, shape: [401],
-                    values: .list([.nan, .infinity, 0, -0.0, 1e-30, -1e-30, -88, -87, -104, -1000, 1000, 88, 1e30, -2, 2]),
+                    values: .list([
+                        .nan, .infinity, 0, -0.0, 1e-30, -1e-30, -88, -87, -104, -1000, 1000, 88, 1e30, -2, 2,
+                    ]),
                     what: ", NaN, infinity and extremes"),
                 ActivationCase(activation: activation, shape: [7, 31], dtype: .float16),
                 ActivationCase(activation: activation, shape: [7, 31], dtype: .bfloat16),
             ]
         }
         cases.append(
-            ActivationCase(activation: .relu, shape: [4], values: .list([-.infinity, .infinity, .nan, -1]), what: ", infinities"))
+            ActivationCase(
+                activation: .relu, shape: [4], values: .list([-.infinity, .infinity, .nan, -1]), what: ", infinities"))
         return cases
     }
 }

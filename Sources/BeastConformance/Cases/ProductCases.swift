@@ -17,7 +17,8 @@ struct MatmulCase: CaseBody {
 
     var op: BackendOp? { .matmul }
     var parameters: String {
-        "\(batches + [m, k])\(left.text) x \(batches + [k, n])\(right.text) to output\(output.text) \(dtype) alpha \(alpha)"
+        "\(batches + [m, k])\(left.text) x \(batches + [k, n])\(right.text) "
+            + "to output\(output.text) \(dtype) alpha \(alpha)"
             + (special ? ", NaN and infinity" : "")
     }
     var tolerance: String { Tolerance.products }
@@ -36,18 +37,24 @@ struct MatmulCase: CaseBody {
 
     static var all: [MatmulCase] {
         [
-            MatmulCase(m: 1, k: 1, n: 1), MatmulCase(m: 0, k: 3, n: 4), MatmulCase(m: 3, k: 0, n: 5), MatmulCase(m: 3, k: 4, n: 0),
-            MatmulCase(m: 1, k: 384, n: 10), MatmulCase(m: 17, k: 31, n: 13, left: .sliced, right: .sliced, output: .sliced),
+            MatmulCase(m: 1, k: 1, n: 1), MatmulCase(m: 0, k: 3, n: 4), MatmulCase(m: 3, k: 0, n: 5),
+            MatmulCase(m: 3, k: 4, n: 0),
+            MatmulCase(m: 1, k: 384, n: 10),
+            MatmulCase(m: 17, k: 31, n: 13, left: .sliced, right: .sliced, output: .sliced),
             MatmulCase(m: 65, k: 67, n: 71, alpha: -0.5, output: .offset(3)),
             MatmulCase(m: 9, k: 21, n: 11, left: .permuted(1, 0), right: .permuted(1, 0), output: .sliced),
             MatmulCase(m: 9, k: 21, n: 11, output: .permuted(1, 0, offset: 1)),
             MatmulCase(batches: [3], m: 5, k: 7, n: 6, left: .permuted(1, 0, 2), right: .repeated(0)),
             // [B, tokens, heads, d] as attention sees it: query times transposed key, then weights times value.
             MatmulCase(
-                batches: [2, 3], m: 50, k: 64, n: 50, alpha: 0.125, left: .permuted(0, 2, 1, 3), right: .permuted(0, 3, 1, 2)),
-            MatmulCase(batches: [2, 3], m: 50, k: 50, n: 64, right: .permuted(0, 2, 1, 3), output: .permuted(0, 2, 1, 3)),
-            MatmulCase(batches: [0, 2], m: 4, k: 4, n: 4), MatmulCase(batches: [2, 2], m: 3, k: 1, n: 5, left: .repeated(0, 1)),
-            MatmulCase(batches: [70_001], m: 1, k: 2, n: 1), MatmulCase(m: 19, k: 2053, n: 23), MatmulCase(m: 197, k: 384, n: 1152),
+                batches: [2, 3], m: 50, k: 64, n: 50, alpha: 0.125, left: .permuted(0, 2, 1, 3),
+                right: .permuted(0, 3, 1, 2)),
+            MatmulCase(
+                batches: [2, 3], m: 50, k: 50, n: 64, right: .permuted(0, 2, 1, 3), output: .permuted(0, 2, 1, 3)),
+            MatmulCase(batches: [0, 2], m: 4, k: 4, n: 4),
+            MatmulCase(batches: [2, 2], m: 3, k: 1, n: 5, left: .repeated(0, 1)),
+            MatmulCase(batches: [70_001], m: 1, k: 2, n: 1), MatmulCase(m: 19, k: 2053, n: 23),
+            MatmulCase(m: 197, k: 384, n: 1152),
             MatmulCase(m: 7, k: 19, n: 9, special: true),
             MatmulCase(m: 33, k: 65, n: 17, dtype: .float16), MatmulCase(m: 33, k: 65, n: 17, dtype: .bfloat16),
         ]
@@ -138,11 +145,13 @@ struct LinearCase: CaseBody {
 
     var op: BackendOp? { .linear }
     var parameters: String {
-        "\(leading + [k])\(input.text) x [\(n), \(k)] to output\(output.text) \(dtype), weight \(target), alpha \(alpha)"
+        "\(leading + [k])\(input.text) x [\(n), \(k)] "
+            + "to output\(output.text) \(dtype), weight \(target), alpha \(alpha)"
             + epilogue.text + (special ? ", NaN and infinity" : "")
     }
     var tolerance: String {
-        target == .int8 ? Tolerance.products + "; int8 weights: half a step, |largest of the row| / 127, each" : Tolerance.products
+        target == .int8
+            ? Tolerance.products + "; int8 weights: half a step, |largest of the row| / 127, each" : Tolerance.products
     }
     var cost: Int { leading.reduce(k * n, *) }
     var mayBeUnsupported: Bool { !epilogue.isEmpty || dtype != .float32 || target != .float32 }
@@ -167,14 +176,18 @@ struct LinearCase: CaseBody {
         let steps = weight.rows.map { row in (row.map { abs($0) }.max() ?? 0) / 127 }
         for (number, row) in input.rows.enumerated() {
             let magnitude = row.reduce(0) { $0 + abs($1) }
-            for column in 0..<n { estimates[number * n + column].error += 1.13 * abs(Double(alpha)) * 0.51 * steps[column] * magnitude }
+            for column in 0..<n {
+                estimates[number * n + column].error += 1.13 * abs(Double(alpha)) * 0.51 * steps[column] * magnitude
+            }
         }
     }
 
     static var all: [LinearCase] {
         var cases = [
-            LinearCase(leading: [1], k: 1, n: 1), LinearCase(leading: [], k: 9, n: 5), LinearCase(leading: [0], k: 8, n: 8),
-            LinearCase(leading: [1], k: 384, n: 1000), LinearCase(leading: [13], k: 17, n: 19, input: .sliced, output: .sliced),
+            LinearCase(leading: [1], k: 1, n: 1), LinearCase(leading: [], k: 9, n: 5),
+            LinearCase(leading: [0], k: 8, n: 8),
+            LinearCase(leading: [1], k: 384, n: 1000),
+            LinearCase(leading: [13], k: 17, n: 19, input: .sliced, output: .sliced),
             LinearCase(leading: [67], k: 131, n: 61, alpha: -2, output: .offset(3)),
             LinearCase(leading: [2, 3, 5], k: 33, n: 7, input: .permuted(1, 0, 2, 3), output: .permuted(2, 0, 1, 3)),
             LinearCase(leading: [5, 3], k: 12, n: 10, input: .repeated(0)),
@@ -194,7 +207,10 @@ struct LinearCase: CaseBody {
         }
         for dtype in [DType.float16, .bfloat16] {
             cases.append(LinearCase(leading: [9], k: 65, n: 33, dtype: dtype, target: dtype))
-            cases.append(LinearCase(leading: [9], k: 65, n: 33, epilogue: EpilogueChoice(bias: true, activation: .gelu), dtype: dtype, target: dtype))
+            cases.append(
+                LinearCase(
+                    leading: [9], k: 65, n: 33, epilogue: EpilogueChoice(bias: true, activation: .gelu), dtype: dtype,
+                    target: dtype))
         }
         return cases
     }

@@ -49,7 +49,8 @@ struct WeightCase: CaseBody {
         case .bfloat16: try linear(bench, [part([9, 33], .bfloat16, .permuted(1, 0))])
         case .mixed: try linear(bench, [part([4, 16]), part([4, 16], .float16), part([4, 16], .bfloat16)])
         case .folded: try linear(bench, [part([6, 3, 2, 4], .float32, .permuted(0, 2, 3, 1)), part([2, 3, 2, 4])])
-        case .permuted: try convolution(bench, [part([5, 3, 2, 4], .float32, .permuted(2, 3, 1, 0)), part([2, 3, 2, 4])])
+        case .permuted:
+            try convolution(bench, [part([5, 3, 2, 4], .float32, .permuted(2, 3, 1, 0)), part([2, 3, 2, 4])])
         case .vector: try vector(bench, part([3, 5], .bfloat16), part([2, 5]))
         case .embedding: try embedding(bench, [part([4, 6]), part([3, 6], .float16, Layout(gap: 2))])
         case .misuse: try misuse(bench)
@@ -111,17 +112,21 @@ struct WeightCase: CaseBody {
         let changes: [(String, Change)] = [
             ("kind 0", { whole, _ in whole.kind = 0 }), ("kind 99", { whole, _ in whole.kind = 99 }),
             ("target element type 0", { whole, _ in whole.target_dtype = 0 }),
-            ("0 groups", { whole, _ in whole.groups = 0 }), ("2 groups of a linear weight", { whole, _ in whole.groups = 2 }),
+            ("0 groups", { whole, _ in whole.groups = 0 }),
+            ("2 groups of a linear weight", { whole, _ in whole.groups = 2 }),
             ("no parts", { whole, _ in whole.parts = nil }), ("0 parts", { whole, _ in whole.part_count = 0 }),
             ("2^32 - 1 parts", { whole, _ in whole.part_count = .max }),
             ("a description of 0 bytes", { whole, _ in whole.struct_size = 0 }),
             ("a part of 0 bytes", { _, part in part.struct_size = 0 }),
             ("a part of int32", { _, part in part.dtype = DType.int32.rawValue }),
-            ("a part of element type 0", { _, part in part.dtype = 0 }), ("a part without data", { _, part in part.data = nil }),
+            ("a part of element type 0", { _, part in part.dtype = 0 }),
+            ("a part without data", { _, part in part.data = nil }),
             ("a part that ends too early", { _, part in part.byte_count -= 1 }),
             ("a part of rank -1", { _, part in part.rank = -1 }), ("a part of rank 9", { _, part in part.rank = 9 }),
-            ("a negative extent", { _, part in part.shape.0 = -1 }), ("the largest extent", { _, part in part.shape.0 = .max }),
-            ("a negative stride", { _, part in part.stride.0 = -6 }), ("the largest stride", { _, part in part.stride.0 = .max }),
+            ("a negative extent", { _, part in part.shape.0 = -1 }),
+            ("the largest extent", { _, part in part.shape.0 = .max }),
+            ("a negative stride", { _, part in part.stride.0 = -6 }),
+            ("the largest stride", { _, part in part.stride.0 = .max }),
             ("2^40 columns repeated", { _, part in (part.shape.1, part.stride.1) = (1 << 40, 0) }),
         ]
         for (what, change) in changes {

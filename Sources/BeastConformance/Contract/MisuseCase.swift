@@ -59,8 +59,12 @@ struct MisuseCase: CaseBody {
         }
         let nothing = raw.answer { raw.call(op, nil, context: raw.context, status: $0) }
         try expect(nothing, code: BackendError.Code.invalidArgument.rawValue, "null arguments")
-        if raw.call(op, nil, context: nil, status: nil) == 0 { throw .failed("null context, arguments and status: no error") }
-        guard raw.table.synchronize?(raw.context, nil) == 0 else { throw .failed("synchronize fails after refused calls") }
+        if raw.call(op, nil, context: nil, status: nil) == 0 {
+            throw .failed("null context, arguments and status: no error")
+        }
+        guard raw.table.synchronize?(raw.context, nil) == 0 else {
+            throw .failed("synchronize fails after refused calls")
+        }
         guard try stage.contents() == contents else { throw .failed("a refused call wrote into a buffer") }
         try expect(raw.run(op, valid), code: 0, "valid arguments, after the malformed calls")
         guard try stage.contents() == contents else { throw .failed("another result after refused calls") }
@@ -68,7 +72,9 @@ struct MisuseCase: CaseBody {
 
     private func expect(_ answer: RawContract.Answer, code: Int32, _ what: String) throws(CaseStop) {
         guard answer.code != code else { return }
-        throw .failed("\(what): code \(answer.code) instead of \(code)" + (answer.message.isEmpty ? "" : ", message: \(answer.message)"))
+        throw .failed(
+            "\(what): code \(answer.code) instead of \(code)"
+                + (answer.message.isEmpty ? "" : ", message: \(answer.message)"))
     }
 
     /// Where the fields of a view lie; pinned by `static_assert` in CBeasts and by the layout of C.
@@ -93,12 +99,14 @@ struct MisuseCase: CaseBody {
         }
         let first = op == .patchEmbedding ? 16 : 8
         var list = [
-            spoilt("a structure of 0 bytes", 0, UInt32(0)), spoilt("a structure that ends before its first view", 0, UInt32(8)),
+            spoilt("a structure of 0 bytes", 0, UInt32(0)),
+            spoilt("a structure that ends before its first view", 0, UInt32(8)),
             spoilt("a structure that ends within its first view", 0, UInt32(first + 40)),
             spoilt("an output of unknown element type 99", first + Field.dtype, Int32(99)),
             spoilt("an output that overlaps itself", first + Field.firstStride, Int64(0)),
         ]
-        let views = op == .fill ? [("first view", first)] : [("first view", first), ("second view", first + Field.size)]
+        let views =
+            op == .fill ? [("first view", first)] : [("first view", first), ("second view", first + Field.size)]
         for (name, start) in views {
             list += [
                 spoilt("\(name): no buffer", start + Field.buffer, UInt64(0)),
@@ -107,7 +115,8 @@ struct MisuseCase: CaseBody {
                 spoilt("\(name): beyond its buffer", start + Field.offset, Int64(1) << 40),
                 spoilt("\(name): largest offset", start + Field.offset, Int64.max),
                 spoilt("\(name): element type 0", start + Field.dtype, Int32(0)),
-                spoilt("\(name): rank -1", start + Field.rank, Int32(-1)), spoilt("\(name): rank 9", start + Field.rank, Int32(9)),
+                spoilt("\(name): rank -1", start + Field.rank, Int32(-1)),
+                spoilt("\(name): rank 9", start + Field.rank, Int32(9)),
                 spoilt("\(name): rank 0x7fffffff", start + Field.rank, Int32.max),
                 spoilt("\(name): negative extent", start + Field.firstExtent, Int64(-2)),
                 spoilt("\(name): smallest extent", start + Field.firstExtent, Int64.min),

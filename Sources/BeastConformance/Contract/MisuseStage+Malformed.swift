@@ -49,7 +49,9 @@ extension MisuseStage {
                 Malformed("int32 elements", with(add) { $0.left = indices([3, 4]) }, mayBeUnsupported: true),
                 Malformed(
                     "int32 elements, repeated",
-                    with(add) { $0.left = TensorView(buffer: indices, dtype: .int32, shape: [3, 4], strides: [0, 0]) },
+                    with(add) {
+                        $0.left = TensorView(buffer: indices, dtype: .int32, shape: [3, 4], strides: [0, 0])
+                    },
                     mayBeUnsupported: true),
             ]
         case .multiply: return [Malformed("shapes differ", with(multiply) { $0.right = input([3, 5]) })]
@@ -61,7 +63,8 @@ extension MisuseStage {
         default:
             return [
                 Malformed("shapes differ", with(activation) { $0.input = input([3, 5]) }),
-                Malformed("activation 0", activation) { $0.activation = 0 }, Malformed("activation 5", activation) { $0.activation = 5 },
+                Malformed("activation 0", activation) { $0.activation = 0 },
+                Malformed("activation 5", activation) { $0.activation = 5 },
             ]
         }
     }
@@ -74,7 +77,8 @@ extension MisuseStage {
             Malformed("rank 1", MatmulArguments(output: output([3]), left: input([3]), right: input([3]))),
             Malformed(
                 "rank 5",
-                MatmulArguments(output: output([1, 1, 1, 3, 5]), left: input([1, 1, 1, 3, 4]), right: input([1, 1, 1, 4, 5]))),
+                MatmulArguments(
+                    output: output([1, 1, 1, 3, 5]), left: input([1, 1, 1, 3, 4]), right: input([1, 1, 1, 4, 5]))),
             Malformed(
                 "batches differ",
                 MatmulArguments(output: output([2, 3, 5]), left: input([2, 3, 4]), right: input([1, 4, 5]))),
@@ -95,20 +99,25 @@ extension MisuseStage {
             Malformed("ranks differ", with(linear) { $0.input = input([1, 3, 6]) }),
             Malformed("a bias of another length", with(linear) { $0.epilogue.bias = second([6]) }),
             Malformed("a residual of another shape", with(linear) { $0.epilogue.residual = second([5, 3]) }),
-            Malformed("an unknown residual", with(linear) { $0.epilogue.residual = TensorView(buffer: BufferHandle(rawValue: 77), shape: [3, 5]) }),
+            Malformed(
+                "an unknown residual",
+                with(linear) { $0.epilogue.residual = TensorView(buffer: BufferHandle(rawValue: 77), shape: [3, 5]) }),
             Malformed("epilogue activation 0", linear) { $0.epilogue.activation = 0 },
             Malformed("epilogue order 9", linear) { $0.epilogue.order = 9 },
             Malformed(
-                "stride 2 on the last axis", with(linear) { $0.input = TensorView(buffer: input, shape: [3, 6], strides: [12, 2]) }),
+                "stride 2 on the last axis",
+                with(linear) { $0.input = TensorView(buffer: input, shape: [3, 6], strides: [12, 2]) }),
         ]
     }
 
     private var malformedConv2d: [Malformed] {
         [
-            Malformed("stride 0", with(conv2d) { $0.strideY = 0 }), Malformed("stride -1", with(conv2d) { $0.strideX = -1 }),
+            Malformed("stride 0", with(conv2d) { $0.strideY = 0 }),
+            Malformed("stride -1", with(conv2d) { $0.strideX = -1 }),
             Malformed("negative padding", with(conv2d) { $0.paddingLeft = -1 }),
             Malformed("the largest padding", with(conv2d) { $0.paddingTop = Int(Int32.max) }),
-            Malformed("0 groups", with(conv2d) { $0.groups = 0 }), Malformed("-1 groups", with(conv2d) { $0.groups = -1 }),
+            Malformed("0 groups", with(conv2d) { $0.groups = 0 }),
+            Malformed("-1 groups", with(conv2d) { $0.groups = -1 }),
             Malformed("groups other than the weight's", with(conv2d) { $0.groups = 3 }),
             Malformed("an output one row too high", with(conv2d) { $0.output = output([2, 4, 4, 4]) }),
             Malformed("an output one column too narrow", with(conv2d) { $0.output = output([2, 3, 3, 4]) }),
@@ -124,7 +133,8 @@ extension MisuseStage {
 
     private var malformedPool: [Malformed] {
         [
-            Malformed("kernel 0", with(maxPool2d) { $0.kernelY = 0 }), Malformed("stride 0", with(maxPool2d) { $0.strideX = 0 }),
+            Malformed("kernel 0", with(maxPool2d) { $0.kernelY = 0 }),
+            Malformed("stride 0", with(maxPool2d) { $0.strideX = 0 }),
             Malformed("negative padding", with(maxPool2d) { $0.paddingTop = -1 }),
             Malformed("padding as large as the kernel", with(maxPool2d) { $0.paddingTop = 2 }),
             Malformed("an output too high", with(maxPool2d) { $0.output = output([2, 4, 4, 3]) }),
@@ -159,23 +169,28 @@ extension MisuseStage {
             ]
         }
         return [
-            Malformed("0 groups", with(groupNorm) { $0.groups = 0 }), Malformed("-2 groups", with(groupNorm) { $0.groups = -2 }),
+            Malformed("0 groups", with(groupNorm) { $0.groups = 0 }),
+            Malformed("-2 groups", with(groupNorm) { $0.groups = -2 }),
             Malformed("groups that do not divide the channels", with(groupNorm) { $0.groups = 3 }),
             Malformed("a weight of another length", with(groupNorm) { $0.weight = second([2]) }),
             Malformed("negative epsilon", with(groupNorm) { $0.epsilon = -1 }),
             Malformed(
                 "rank 1",
                 GroupNormArguments(
-                    output: output([4]), input: input([4]), weight: second([4]), bias: second([4]), epsilon: 1, groups: 2)),
+                    output: output([4]), input: input([4]), weight: second([4]), bias: second([4]), epsilon: 1,
+                    groups: 2)),
         ]
     }
 
     private func malformedReduce(_ op: BackendOp) -> [Malformed] {
         if op == .reduce {
             return [
-                Malformed("reduction 0", reduce) { $0.reduction = 0 }, Malformed("reduction 4", reduce) { $0.reduction = 4 },
+                Malformed("reduction 0", reduce) { $0.reduction = 0 },
+                Malformed("reduction 4", reduce) { $0.reduction = 4 },
                 Malformed("mean of nothing", with(reduce) { $0.input = input([3, 0, 4]) }),
-                Malformed("maximum of nothing", ReduceArguments(output: output([3, 4]), input: input([3, 0, 4]), reduction: .maximum)),
+                Malformed(
+                    "maximum of nothing",
+                    ReduceArguments(output: output([3, 4]), input: input([3, 0, 4]), reduction: .maximum)),
                 Malformed("inner extents differ", with(reduce) { $0.input = input([3, 2, 5]) }),
                 Malformed("outer extents differ", with(reduce) { $0.input = input([2, 2, 4]) }),
                 Malformed("rank 2", with(reduce) { $0.input = input([3, 4]) }),
@@ -183,7 +198,8 @@ extension MisuseStage {
         }
         return [
             Malformed("float32 output", with(argReduce) { $0.output = output([3]) }),
-            Malformed("extremum 0", argReduce) { $0.extremum = 0 }, Malformed("extremum 3", argReduce) { $0.extremum = 3 },
+            Malformed("extremum 0", argReduce) { $0.extremum = 0 },
+            Malformed("extremum 3", argReduce) { $0.extremum = 3 },
             Malformed("of nothing", with(argReduce) { $0.input = input([3, 0]) }),
             Malformed("row counts differ", with(argReduce) { $0.input = input([4, 4]) }),
         ]

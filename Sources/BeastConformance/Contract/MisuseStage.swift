@@ -46,33 +46,51 @@ struct MisuseStage {
         return contents
     }
 
-    func input(_ shape: Shape, dtype: DType = .float32) -> TensorView { TensorView(buffer: input, dtype: dtype, shape: shape) }
-    func output(_ shape: Shape, dtype: DType = .float32) -> TensorView { TensorView(buffer: output, dtype: dtype, shape: shape) }
-    func second(_ shape: Shape, dtype: DType = .float32) -> TensorView { TensorView(buffer: second, dtype: dtype, shape: shape) }
+    func input(_ shape: Shape, dtype: DType = .float32) -> TensorView {
+        TensorView(buffer: input, dtype: dtype, shape: shape)
+    }
+    func output(_ shape: Shape, dtype: DType = .float32) -> TensorView {
+        TensorView(buffer: output, dtype: dtype, shape: shape)
+    }
+    func second(_ shape: Shape, dtype: DType = .float32) -> TensorView {
+        TensorView(buffer: second, dtype: dtype, shape: shape)
+    }
     func indices(_ shape: Shape) -> TensorView { TensorView(buffer: indices, dtype: .int32, shape: shape) }
 
     // MARK: Arguments that are right. The first axis of every view has at least two elements.
 
     var fill: FillArguments { FillArguments(output: output([3, 4]), value: 2) }
     var copy: CopyArguments { CopyArguments(output: output([3, 4]), input: input([3, 4])) }
-    var gather: GatherRowsArguments { GatherRowsArguments(output: output([3, 4]), table: input([2, 4]), indices: indices([3])) }
+    var gather: GatherRowsArguments {
+        GatherRowsArguments(output: output([3, 4]), table: input([2, 4]), indices: indices([3]))
+    }
     var add: AddArguments { AddArguments(output: output([3, 4]), left: input([3, 4]), right: input([3, 4])) }
-    var multiply: MultiplyArguments { MultiplyArguments(output: output([3, 4]), left: input([3, 4]), right: input([3, 4])) }
+    var multiply: MultiplyArguments {
+        MultiplyArguments(output: output([3, 4]), left: input([3, 4]), right: input([3, 4]))
+    }
     var scale: ScaleArguments { ScaleArguments(output: output([3, 4]), input: input([3, 4]), alpha: 2) }
-    var activation: ActivationArguments { ActivationArguments(output: output([3, 4]), input: input([3, 4]), activation: .gelu) }
-    var matmul: MatmulArguments { MatmulArguments(output: output([3, 5]), left: input([3, 4]), right: input([4, 5])) }
+    var activation: ActivationArguments {
+        ActivationArguments(output: output([3, 4]), input: input([3, 4]), activation: .gelu)
+    }
+    var matmul: MatmulArguments {
+        MatmulArguments(output: output([3, 5]), left: input([3, 4]), right: input([4, 5]))
+    }
     var linear: LinearArguments { LinearArguments(output: output([3, 5]), input: input([3, 6]), weight: weight) }
-    var conv2d: Conv2dArguments { Conv2dArguments(output: output([2, 3, 4, 4]), input: input([2, 4, 5, 3]), weight: weight) }
+    var conv2d: Conv2dArguments {
+        Conv2dArguments(output: output([2, 3, 4, 4]), input: input([2, 4, 5, 3]), weight: weight)
+    }
     var maxPool2d: MaxPool2dArguments {
         MaxPool2dArguments(output: output([2, 3, 4, 3]), input: input([2, 4, 5, 3]), kernelY: 2, kernelX: 2)
     }
     var softmax: SoftmaxArguments { SoftmaxArguments(output: output([3, 4]), input: input([3, 4]), keyLength: 4) }
     var layerNorm: LayerNormArguments {
-        LayerNormArguments(output: output([3, 4]), input: input([3, 4]), weight: second([4]), bias: second([4]), epsilon: 1e-6)
+        LayerNormArguments(
+            output: output([3, 4]), input: input([3, 4]), weight: second([4]), bias: second([4]), epsilon: 1e-6)
     }
     var groupNorm: GroupNormArguments {
         GroupNormArguments(
-            output: output([2, 3, 4]), input: input([2, 3, 4]), weight: second([4]), bias: second([4]), epsilon: 1e-6, groups: 2)
+            output: output([2, 3, 4]), input: input([2, 3, 4]), weight: second([4]), bias: second([4]), epsilon: 1e-6,
+            groups: 2)
     }
     var reduce: ReduceArguments { ReduceArguments(output: output([3, 4]), input: input([3, 2, 4]), reduction: .mean) }
     var argReduce: ArgReduceArguments {
@@ -105,10 +123,12 @@ struct MisuseStage {
         switch op {
         case .attentionProbabilities:
             AttentionProbabilitiesArguments(
-                output: output([2, 2, 3, 4]), query: input([2, 2, 3, 5]), key: input([2, 2, 4, 5]), scale: 1, keyLength: 4)
+                output: output([2, 2, 3, 4]), query: input([2, 2, 3, 5]), key: input([2, 2, 4, 5]), scale: 1,
+                keyLength: 4)
         case .residualLayerNorm:
             ResidualLayerNormArguments(
-                output: output([3, 4]), residual: TensorView(buffer: output, offset: 100, shape: [3, 4]), input: indices0([3, 4]),
+                output: output([3, 4]), residual: TensorView(buffer: output, offset: 100, shape: [3, 4]),
+                input: indices0([3, 4]),
                 weight: second([4]), bias: second([4]), epsilon: 1e-6)
         case .conv3d: Conv3dArguments(output: output([2, 1, 2, 3, 4]), input: input([2, 2, 3, 4, 3]), weight: weight)
         case .convTranspose3d:
@@ -126,7 +146,8 @@ struct MisuseStage {
                 ties: TensorView(buffer: output, offset: 200, dtype: .int32, shape: [3]), input: input([3, 4]))
         default:
             AttentionArguments(
-                output: output([2, 2, 3, 5]), query: input([2, 2, 3, 5]), key: input([2, 2, 4, 5]), value: second([2, 2, 4, 5]),
+                output: output([2, 2, 3, 5]), query: input([2, 2, 3, 5]), key: input([2, 2, 4, 5]),
+                value: second([2, 2, 4, 5]),
                 scale: 1, keyLength: 4)
         }
     }

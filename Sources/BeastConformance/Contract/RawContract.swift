@@ -75,9 +75,11 @@ final class RawContract {
 
     /// Calls an op's entry with any address, or none.
     func call(
-        _ op: BackendOp, _ arguments: UnsafeRawPointer?, context: OpaquePointer?, status: UnsafeMutablePointer<beasts_status>?
+        _ op: BackendOp, _ arguments: UnsafeRawPointer?, context: OpaquePointer?,
+        status: UnsafeMutablePointer<beasts_status>?
     ) -> Int32? {
-        typealias Entry = @convention(c) (OpaquePointer?, UnsafeRawPointer?, UnsafeMutablePointer<beasts_status>?) -> Int32
+        typealias Entry =
+            @convention(c) (OpaquePointer?, UnsafeRawPointer?, UnsafeMutablePointer<beasts_status>?) -> Int32
         let offset = Int(beasts_op_descriptions()[Int(op.rawValue) - 1].table_offset)
         // The entries of the table are function pointers that differ in the type of one pointer argument only.
         let entry = withUnsafeBytes(of: table) { $0.loadUnaligned(fromByteOffset: offset, as: Entry?.self) }
@@ -104,7 +106,9 @@ final class RawContract {
 
     func download(_ handle: UInt64, byteCount: Int) throws(CaseStop) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: byteCount)
-        let code = bytes.withUnsafeMutableBytes { table.download?(context, handle, 0, $0.baseAddress, UInt64(byteCount), nil) }
+        let code = bytes.withUnsafeMutableBytes {
+            table.download?(context, handle, 0, $0.baseAddress, UInt64(byteCount), nil)
+        }
         guard code == 0 else { throw .failed("download of \(byteCount) bytes: code \(code ?? -1)") }
         return bytes
     }
@@ -144,6 +148,8 @@ final class RawContract {
 /// Writes extents or strides into a structure of the contract.
 func store<Extents>(_ values: [Int], to extents: inout Extents) {
     withUnsafeMutableBytes(of: &extents) { bytes in
-        for (axis, value) in values.enumerated() { bytes.storeBytes(of: Int64(value), toByteOffset: axis * 8, as: Int64.self) }
+        for (axis, value) in values.enumerated() {
+            bytes.storeBytes(of: Int64(value), toByteOffset: axis * 8, as: Int64.self)
+        }
     }
 }

@@ -16,8 +16,9 @@ extension Oracle {
             let extents = [t, h, w]
             if mode == .replicate { source = zip(source, extents).map { min(max($0, 0), $1 - 1) } }
             guard zip(source, extents).allSatisfy({ $0 >= 0 && $0 < $1 }) else { continue }
-            result.values[position] = input.values[
-                (((at[0] * t + source[0]) * h + source[1]) * w + source[2]) * c + at[4]]
+            result.values[position] =
+                input.values[
+                    (((at[0] * t + source[0]) * h + source[1]) * w + source[2]) * c + at[4]]
         }
         return result
     }
@@ -45,7 +46,8 @@ extension Oracle {
                 for channel in 0..<ci {
                     for kt in 0..<kernel.time {
                         for ky in 0..<kernel.height {
-                            let line = (at[0] * input.shape[1] + at[1] * stride.time + kt) * h + at[2] * stride.height + ky
+                            let line =
+                                (at[0] * input.shape[1] + at[1] * stride.time + kt) * h + at[2] * stride.height + ky
                             let start = (line * w + at[3] * stride.width) * c + group * ci + channel
                             for kx in 0..<kernel.width { elements.append(input.values[start + kx * c]) }
                         }
@@ -70,7 +72,8 @@ extension Oracle {
         let clip = DenseArray(shape: [input.shape[0], 1] + input.shape.dropFirst(), values: input.values)
         let kernel = DenseArray(shape: Array(weight.shape[..<2]) + [1] + weight.shape[2...], values: weight.values)
         let extended = padded(
-            clip, before: Extent3(0, window.top, window.left), after: Extent3(0, window.bottom, window.right), mode: .zero)
+            clip, before: Extent3(0, window.top, window.left), after: Extent3(0, window.bottom, window.right),
+            mode: .zero)
         return convolution(
             extended, weight: kernel, stride: Extent3(1, window.strideY, window.strideX), groups: groups,
             epilogue: epilogue)
@@ -83,7 +86,8 @@ extension Oracle {
             var elements: [Double] = []
             for y in (at[1] * window.strideY - window.top)..<(at[1] * window.strideY - window.top + window.kernelY)
             where y >= 0 && y < input.shape[1] {
-                for x in (at[2] * window.strideX - window.left)..<(at[2] * window.strideX - window.left + window.kernelX)
+                for x
+                    in (at[2] * window.strideX - window.left)..<(at[2] * window.strideX - window.left + window.kernelX)
                 where x >= 0 && x < input.shape[2] { elements.append(input[at[0], y, x, at[3]]) }
             }
             return .exact(largest(elements))
@@ -96,7 +100,9 @@ extension Oracle {
     ) -> [Estimate] {
         let (ci, co) = (weight.shape[0], weight.shape[1])
         let kernel = Array(weight.shape[2...])
-        let (strides, crop) = ([stride.time, stride.height, stride.width], [cropping.time, cropping.height, cropping.width])
+        let (strides, crop) = (
+            [stride.time, stride.height, stride.width], [cropping.time, cropping.height, cropping.width]
+        )
         func extent(_ axis: Int) -> Int { (input.shape[axis + 1] - 1) * strides[axis] + kernel[axis] - 2 * crop[axis] }
         let extents = [extent(0), extent(1), extent(2)]
         let shape = [input.shape[0]] + extents + [co]
@@ -151,6 +157,7 @@ struct Window2d: Sendable {
     }
 
     var text: String {
-        "kernel \(kernelY)x\(kernelX) stride \(strideY)x\(strideX) padding top \(top) bottom \(bottom) left \(left) right \(right)"
+        "kernel \(kernelY)x\(kernelX) stride \(strideY)x\(strideX) "
+            + "padding top \(top) bottom \(bottom) left \(left) right \(right)"
     }
 }

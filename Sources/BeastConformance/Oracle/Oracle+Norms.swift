@@ -45,7 +45,8 @@ extension Oracle {
             let distance = abs(score.value - peak)
             return score.error + Rounding.unit * (distance + 2 * (3 + 2 * distance))
         }
-        let normaliser = zip(values, relative).reduce(0) { $1.0 == 0 ? $0 : $0 + $1.0 * $1.1 } + Rounding.accumulation(visible)
+        let normaliser =
+            zip(values, relative).reduce(0) { $1.0 == 0 ? $0 : $0 + $1.0 * $1.1 } + Rounding.accumulation(visible)
         return zip(values, relative).map { value, relative in
             value == 0 ? .exact(0) : Estimate(value: value, error: value * (relative + normaliser + 4 * Rounding.unit))
         } + zeros
@@ -71,17 +72,22 @@ extension Oracle {
         let size = batches > 0 ? input.values.count / batches : 0
         for batch in 0..<batches {
             for group in 0..<groups {
-                let members = (batch * size..<(batch + 1) * size).filter { $0 % channels / (channels / groups) == group }
+                let members = (batch * size..<(batch + 1) * size).filter {
+                    $0 % channels / (channels / groups) == group
+                }
                 let normals = normalised(members.map { input.values[$0] }, epsilon: epsilon)
                 for (position, normal) in zip(members, normals) {
-                    result[position] = finished(normal, weight[position % channels], bias[position % channels], activation)
+                    result[position] = finished(
+                        normal, weight[position % channels], bias[position % channels], activation)
                 }
             }
         }
         return result
     }
 
-    private static func finished(_ normal: Estimate, _ weight: Double, _ bias: Double, _ activation: Activation) -> Estimate {
+    private static func finished(_ normal: Estimate, _ weight: Double, _ bias: Double, _ activation: Activation)
+        -> Estimate
+    {
         normal.times(weight).plus(.exact(bias)).activated(activation)
     }
 

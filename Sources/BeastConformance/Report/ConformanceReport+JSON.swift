@@ -8,14 +8,16 @@ extension ConformanceReport {
             ("backend", .string(backend)), ("version", .string(version)), ("path", .string(path)),
             ("seed", .string(String(seed))), ("conforms", .bool(isConforming)), ("passed", .number(Double(passed))),
             ("failed", .number(Double(failed))), ("unsupported", .number(Double(unsupported))),
-            ("absent", .array(absent.map { .string($0.name) })), ("untested", .array(untested.map { .string($0.name) })),
+            ("absent", .array(absent.map { .string($0.name) })),
+            ("untested", .array(untested.map { .string($0.name) })),
             (
                 "ops",
                 .array(
                     lines.map { line in
                         .object([
                             ("name", .string(line.subject)), ("passed", .number(Double(line.passed))),
-                            ("failed", .number(Double(line.failed))), ("unsupported", .number(Double(line.unsupported))),
+                            ("failed", .number(Double(line.failed))),
+                            ("unsupported", .number(Double(line.unsupported))),
                             ("largest_error_ratio", line.largestErrorRatio.map(JSONText.number) ?? .null),
                             ("worst_case", line.worstCase.map(JSONText.string) ?? .null),
                         ])
@@ -35,7 +37,8 @@ extension ConformanceResult {
             case .unsupported(let message): ("unsupported", .string(message))
             }
         return .object([
-            ("op", .string(testCase.subject)), ("parameters", .string(testCase.parameters)), ("outcome", .string(outcome)),
+            ("op", .string(testCase.subject)), ("parameters", .string(testCase.parameters)),
+            ("outcome", .string(outcome)),
             ("detail", detail), ("tolerance", .string(testCase.tolerance)),
             ("error_ratio", largestErrorRatio.map(JSONText.number) ?? .null),
             ("worst_element", worstElement.map(JSONText.string) ?? .null),

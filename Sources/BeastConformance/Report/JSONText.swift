@@ -15,7 +15,8 @@ indirect enum JSONText {
         case .null: "null"
         case .bool(let value): value ? "true" : "false"
         case .number(let value):
-            !value.isFinite ? "null" : value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
+            !value.isFinite
+                ? "null" : value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
         case .string(let value): JSONText.quoted(value)
         case .array(let elements): "[" + elements.map(\.text).joined(separator: ",\n") + "]"
         case .object(let fields):

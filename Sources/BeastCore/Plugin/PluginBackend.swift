@@ -8,7 +8,8 @@ internal import CBeasts
 public final class PluginBackend: Backend {
     /// The plugin that this context belongs to.
     public let library: PluginLibrary
-    private let context: OpaquePointer
+    /// The plugin's own handle.
+    let context: OpaquePointer
 
     init(library: PluginLibrary, options: ContextOptions) throws(BackendError) {
         self.library = library

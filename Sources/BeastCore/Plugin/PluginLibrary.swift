@@ -30,6 +30,7 @@ public final class PluginLibrary: Sendable {
         guard stat(path, &information) == 0 else {
             throw PluginError(.fileMissing, path, String(cString: strerror(errno)))
         }
+        if let truncation = LibraryFile.truncation(of: path) { throw PluginError(.notLoadable, path, truncation) }
         // A name without a slash would be looked for in the loader's own places, which may hold another file.
         guard let handle = dlopen(path.contains("/") ? path : "./" + path, RTLD_NOW | RTLD_LOCAL) else {
             throw PluginError(.notLoadable, path, dlerror().map { String(cString: $0) } ?? "the loader gave no reason")
