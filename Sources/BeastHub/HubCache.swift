@@ -15,10 +15,10 @@ public struct HubCache: Sendable {
     /// `XDG_CACHE_HOME/huggingface/hub`, `~/.cache/huggingface/hub`, in this order. nil where there is no home folder.
     public static func ofThisUser() -> HubCache? {
         for name in ["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"] {
-            if let path = variable(name) { return HubCache(root: expandingHome(path)) }
+            if let path = variable(name) { return HubCache(root: expanded(path)) }
         }
-        if let home = variable("HF_HOME") { return HubCache(root: expandingHome(home) + "/hub") }
-        if let cache = variable("XDG_CACHE_HOME") { return HubCache(root: expandingHome(cache) + "/huggingface/hub") }
+        if let home = variable("HF_HOME") { return HubCache(root: expanded(home) + "/hub") }
+        if let cache = variable("XDG_CACHE_HOME") { return HubCache(root: expanded(cache) + "/huggingface/hub") }
         guard let home = variable("HOME") else { return nil }
         return HubCache(root: home + "/.cache/huggingface/hub")
     }
@@ -28,9 +28,27 @@ public struct HubCache: Sendable {
         return value
     }
 
-    private static func expandingHome(_ path: String) -> String {
-        guard path == "~" || path.hasPrefix("~/"), let home = variable("HOME") else { return path }
-        return home + path.dropFirst()
+    /// Replaces `~` at the start, and `$NAME` and `${NAME}` anywhere, as Python's client does. What is not set stays.
+    static func expanded(_ path: String) -> String {
+        var rest = path[...]
+        var result = ""
+        if path == "~" || path.hasPrefix("~/"), let home = variable("HOME") {
+            result = home
+            rest = rest.dropFirst()
+        }
+        while let dollar = rest.firstIndex(of: "$") {
+            result += rest[..<dollar]
+            let after = rest[rest.index(after: dollar)...]
+            let isBraced = after.first == "{"
+            let start = isBraced ? after.dropFirst() : after
+            let name = start.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+            var end = name.endIndex
+            let isClosed = !isBraced || (end < rest.endIndex && rest[end] == "}")
+            if isBraced, isClosed { end = rest.index(after: end) }
+            if isClosed, let value = variable(String(name)) { result += value } else { result += rest[dollar..<end] }
+            rest = rest[end...]
+        }
+        return result + rest
     }
 
     /// The path of a file of a model repository that is already here.
@@ -45,7 +63,8 @@ public struct HubCache: Sendable {
         let folder = "\(root)/models--\(parts[0])--\(parts[1])"
         guard let commit = Self.isCommit(revision) ? revision : Self.readReference("\(folder)/refs/\(revision)") else { return nil }
         let path = "\(folder)/snapshots/\(commit)/\(file)"
-        return access(path, R_OK) == 0 ? path : nil
+        // A file that is there and may not be read is for the reader to report.
+        return access(path, F_OK) == 0 ? path : nil
     }
 
     private static func isPlainName(_ name: String) -> Bool {

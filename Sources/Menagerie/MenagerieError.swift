@@ -14,6 +14,8 @@ public struct MenagerieError: Error, Sendable, CustomStringConvertible {
         case `internal`
         case outputCannotBeCreated
         case inputOutput
+        /// Whoever read the results has stopped reading.
+        case readerGone
         case interrupted
     }
 

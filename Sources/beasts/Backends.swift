@@ -19,10 +19,10 @@ struct Backends: CommonOptionsCommand {
         if common.json {
             try JSONOutput.print(reports)
         } else {
-            for report in reports { print(report.text(isChosen: report.path == chosen?.path, isVerbose: common.verbose)) }
-            if reports.isEmpty { print("no backend library was found") }
+            for report in reports { StandardOutput.print(report.text(isChosen: report.path == chosen?.path, isVerbose: common.verbose)) }
+            if reports.isEmpty { StandardOutput.print("no backend library was found") }
             if reports.isEmpty || common.verbose {
-                for (place, path) in discovery.places { print("searched \(path) (\(place))") }
+                for (place, path) in discovery.places { StandardOutput.print("searched \(path) (\(place))") }
             }
         }
         if chosen == nil { throw ExitCode(69) }

@@ -13,24 +13,40 @@ struct Beasts: ParsableCommand {
 
     /// Parses, runs, and turns every error into one line and the exit code that stands for it.
     static func main() {
+        keepStandardStreamsApart()
         Interruption.install()
-        var command: any ParsableCommand
+        var isVerbose = false
         do {
-            command = try parseAsRoot()
-        } catch {
-            exit(withError: error)
-        }
-        do {
+            var command = try parseAsRoot()
+            isVerbose = (command as? any CommonOptionsCommand)?.common.verbose ?? false
             try command.run()
+            Foreground.exit(0)
         } catch let error as ExitCode {
             Foreground.exit(error.rawValue)
         } catch {
-            if isParserMessage(error) { exit(withError: error) }
-            let isVerbose = (command as? any CommonOptionsCommand)?.common.verbose ?? false
-            Failure(error).end(isVerbose: isVerbose)
+            if let failure = Failure(error) { failure.end(isVerbose: isVerbose) }
+            end(parserError: error)
         }
     }
 
-    /// Errors that the parser words itself: usage, help, version.
-    private static func isParserMessage(_ error: any Error) -> Bool { error is ValidationError || error is CleanExit }
+    /// Ends with an error that the parser words itself: help, version and completion scripts, which are results, or usage.
+    private static func end(parserError error: any Error) -> Never {
+        guard exitCode(for: error) != .success else {
+            StandardOutput.print(fullMessage(for: error))
+            Foreground.exit(0)
+        }
+        let arguments = CommandLine.arguments.dropFirst()
+        let commands = configuration.subcommands.flatMap { [$0._commandName] + $0.configuration.aliases }
+        var message = Self.message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
+        var help = "beasts --help"
+        if let first = arguments.first, !first.hasPrefix("-") {
+            if commands.contains(first) {
+                help = "beasts \(first) --help"
+            } else {
+                message = "there is no command '\(first)'; the commands are \(commands.joined(separator: ", "))"
+            }
+        }
+        StandardError.print("beasts: \(message) (see \(help))")
+        Foreground.exit(64)
+    }
 }

@@ -8,9 +8,10 @@ struct Embed: CommonOptionsCommand {
     static let configuration = CommandConfiguration(
         abstract: "Turn pictures into embeddings.",
         discussion: """
-            Inputs are files, folders (searched through, sorted), patterns, or - for a list of paths on standard input. \
+            Inputs are files, folders (searched through, sorted), patterns, or - for a list of paths on standard input, \
+            one a line or as find -print0 writes them. \
             The output's ending decides its format: .npy (with the paths in NAME.paths.txt), .safetensors, .csv, .jsonl. \
-            Without -o, JSON lines go to standard output. A picture that cannot be read is reported, listed in \
+            Without -o, or with -o -, JSON lines go to standard output. A picture that cannot be read is reported, listed in \
             NAME.errors.csv and left out; the exit code is then 3.
             """)
 
@@ -60,15 +61,16 @@ struct Embed: CommonOptionsCommand {
         if VisionTransformer.Layer(layer) == nil {
             throw ValidationError("--layer \(layer): layers are norm, blocks.N and blocks.N.norm")
         }
-        if output == nil, common.json { throw ValidationError("--json needs -o: without it the embeddings go to standard output") }
+        if common.json, ["-", "/dev/stdout"].contains(outputPath) {
+            throw ValidationError("--json needs -o FILE: without it the embeddings go to standard output")
+        }
     }
 
     func run() throws {
         let card = try Catalogue.model(named: model ?? Catalogue.defaultName)
-        let outputPath = output ?? "/dev/stdout"
+        let format = try OutputFormat(path: outputPath)
         var job = EmbeddingJob(
-            paths: try InputList(inputs) { readLine() }.paths, outputPath: outputPath,
-            format: try output.map { try OutputFormat(path: $0) } ?? .jsonl,
+            paths: try InputList(inputs, standardInput: readStandardInput).paths, outputPath: outputPath, format: format,
             preprocessing: size.map { Preprocessing.evaluation(size: $0) } ?? card.preprocessing)
         job.batchSize = batchSize
         job.threadCount = backend.threads ?? ProcessorCount.available
@@ -77,27 +79,30 @@ struct Embed: CommonOptionsCommand {
         job.normalizesRows = normalize
         job.stopsAtFailure = failFast
         job.allowsTruncated = allowTruncated
-        try job.checkOutput()
+        job.pendingFiles = Interruption.pendingFiles
+        try job.check(for: card)
 
         let chosen = try BackendDiscovery.ofThisProcess().choose(try BackendChoice(backend.backend))
         if model == nil, weights == nil { common.note("model: \(Catalogue.defaultModelNote)") }
         if backend.backend == "auto" || common.verbose { common.note("backend: \(chosen.summary)") }
         let network = try Menagerie.load(card.name, backend: chosen, weights: weights, threadCount: job.threadCount)
-        try run(job, network)
+        try run(job, network, backend: chosen)
     }
+
+    private var outputPath: String { output.map { $0 == "-" ? "/dev/stdout" : $0 } ?? "/dev/stdout" }
 
     private static func token(_ text: String) throws -> EmbeddingModel.Token {
         guard let token = EmbeddingModel.Token(rawValue: text) else {
-            throw ValidationError("--token \(text): tokens are cls, mean and patch")
+            throw ValidationError("tokens are cls, mean and patch")
         }
         return token
     }
 
-    private func run(_ job: EmbeddingJob, _ network: EmbeddingModel) throws {
+    private func run(_ job: EmbeddingJob, _ network: EmbeddingModel, backend: ChosenBackend) throws {
         var progress = Progress(total: job.paths.count, isQuiet: common.quiet)
         let summary: EmbeddingSummary
         do {
-            summary = try job.run(network, isInterrupted: { Interruption.isRequested }) { event in
+            summary = try job.run(network) { event in
                 switch event {
                 case .progress(let done): progress.show(done)
                 case .failure(let failure):
@@ -112,11 +117,11 @@ struct Embed: CommonOptionsCommand {
         progress.clear()
         let seconds = progress.elapsed
         if common.json {
-            try JSONOutput.print(Report(summary, backend: backend.backend, seconds: seconds))
+            try JSONOutput.print(Report(summary, backend: backend.library.name, seconds: seconds))
         } else {
             let rate = tenths(Double(summary.succeeded) / max(seconds, 1e-9))
             common.note(
-                "\(summary.succeeded) pictures, shape \(summary.shape), \(rate) pictures/s"
+                "\(summary.succeeded) picture\(summary.succeeded == 1 ? "" : "s"), shape \(summary.shape), \(rate) pictures/s"
                     + (output.map { " -> \($0)" } ?? ""))
         }
         if common.verbose { common.note("ops: \(network.session.statistics.summary)") }
@@ -128,6 +133,7 @@ struct Embed: CommonOptionsCommand {
 
     private struct Report: Encodable {
         let model: String
+        let backend: String
         let output: String
         let pictures: Int
         let shape: [Int]
@@ -136,6 +142,7 @@ struct Embed: CommonOptionsCommand {
 
         init(_ summary: EmbeddingSummary, backend: String, seconds: Double) {
             model = summary.model
+            self.backend = backend
             output = summary.output
             pictures = summary.succeeded
             shape = summary.shape

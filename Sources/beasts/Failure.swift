@@ -2,35 +2,39 @@
 import BeastCore
 import BeastMedia
 import BeastWeights
-import Glibc
 import Menagerie
 
 /// An error on its way out: one line on standard error, and an exit code (as in `sysexits.h`).
 struct Failure {
     let line: String
-    let causes: [String]
+    let cause: String?
     let exitCode: Int32
+    /// A reader that went away knows that it did.
+    let isSilent: Bool
 
-    init(_ error: any Error) {
-        var causes: [String] = []
-        if let error = error as? MenagerieError, let cause = error.cause { causes.append("\(cause)") }
-        self.causes = causes
-        line = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
-        exitCode =
-            switch error {
-            case let error as MenagerieError: error.code.exitCode
-            case let error as WeightsError: error.code == .cannotRead || error.code == .notRegularFile ? 66 : 65
-            case let error as MediaError: error.code == .notFound || error.code == .unreadable ? 66 : 65
-            case let error as ModelError: error.code == .unknownLayer ? 64 : 65
-            case let error as BackendError: error.code == .internal ? 70 : 69
-            case is PluginError: 69
-            default: 70
-            }
+    /// - Returns: nil for an error that is none of ours: the parser's.
+    init?(_ error: any Error) {
+        switch error {
+        case let error as MenagerieError: exitCode = error.code.exitCode
+        case let error as WeightsError: exitCode = error.code == .cannotRead || error.code == .notRegularFile ? 66 : 65
+        case let error as MediaError:
+            exitCode = [.notFound, .unreadable, .notARegularFile].contains(error.code) ? 66 : 65
+        case let error as ModelError: exitCode = error.code == .unknownLayer ? 64 : 65
+        case let error as BackendError: exitCode = error.code == .internal ? 70 : 69
+        case is PluginError: exitCode = 69
+        case is InputFailure: exitCode = 66
+        default: return nil
+        }
+        line = "\(error)"
+        isSilent = (error as? MenagerieError)?.code == .readerGone
+        cause = (error as? MenagerieError)?.cause.map { "\($0)" }
     }
 
     func end(isVerbose: Bool) -> Never {
-        StandardError.print("beasts: \(line)")
-        if isVerbose { for cause in causes { StandardError.print("  because: \(cause)") } }
+        if !isSilent {
+            StandardError.print("beasts: \(line)")
+            if isVerbose, let cause, cause != line { StandardError.print("  because: \(cause)") }
+        }
         Foreground.exit(exitCode)
     }
 }
@@ -44,7 +48,7 @@ extension MenagerieError.Code {
         case .unavailable: 69
         case .internal: 70
         case .outputCannotBeCreated: 73
-        case .inputOutput: 74
+        case .inputOutput, .readerGone: 74
         case .interrupted: 130
         }
     }

@@ -27,6 +27,7 @@ struct Neighbours: CommonOptionsCommand {
 
     func validate() throws {
         if queries < 1 { throw ValidationError("--queries \(queries): must be 1 or more") }
+        if let sheet, !sheet.lowercased().hasSuffix(".png") { throw ValidationError("--sheet \(sheet): a sheet is a .png file") }
         if count < 1 { throw ValidationError("--count \(count): must be 1 or more") }
     }
 
@@ -35,13 +36,13 @@ struct Neighbours: CommonOptionsCommand {
         let rows = query.isEmpty ? table.evenlySpread(queries) : try query.map { try row(of: $0, in: table) }
         let results = rows.map { (query: table.paths[$0], neighbours: table.neighbours(of: $0, count: count)) }
         if let sheet {
-            try ContactSheet(rows: results.map { ($0.query, $0.neighbours.map(\.path)) }).write(to: sheet)
+            try ContactSheet(rows: results.map { ($0.query, $0.neighbours.map(\.path)) }).write(to: sheet, pending: Interruption.pendingFiles)
             common.note("contact sheet -> \(sheet)")
         }
         if common.json {
             try JSONOutput.print(results.map { Report(query: $0.query, neighbours: $0.neighbours.map(Report.Item.init)) })
         } else {
-            for result in results { print(readable(result.query, result.neighbours)) }
+            for result in results { StandardOutput.print(readable(result.query, result.neighbours)) }
         }
     }
 
@@ -57,7 +58,8 @@ struct Neighbours: CommonOptionsCommand {
         return ([name(query)] + lines).joined(separator: "\n")
     }
 
-    private func name(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+    /// The file's own name, on one line.
+    private func name(_ path: String) -> String { StandardError.visible(path.split(separator: "/").last.map(String.init) ?? path) }
 
     /// Four digits behind the point.
     private func decimals(_ value: Float) -> String {

@@ -23,7 +23,7 @@ struct Progress {
         if StandardError.isTerminal {
             let filled = 30 * done / max(1, total)
             let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 30 - filled)
-            StandardError.print("\r[\(bar)] \(done)/\(total) pictures, \(rate)/s ", terminator: "")
+            StandardError.draw("\r[\(bar)] \(done)/\(total) pictures, \(rate)/s ")
             isBarShown = true
         } else {
             StandardError.print("\(done) of \(total) pictures, \(rate)/s")
@@ -32,7 +32,7 @@ struct Progress {
 
     /// Clears the bar, so that a line can be printed or the work is over.
     mutating func clear() {
-        if isBarShown { StandardError.print("\r\u{1B}[K", terminator: "") }
+        if isBarShown { StandardError.draw("\r\u{1B}[K") }
         isBarShown = false
     }
 

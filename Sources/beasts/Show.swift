@@ -20,22 +20,22 @@ struct Show: CommonOptionsCommand {
         }
         let configuration = card.configuration
         let (tokens, width) = (configuration.gridSize * configuration.gridSize + 1, configuration.width)
-        print("\(card.name): \(card.algorithm), trained on \(card.dataSet), \(card.architecture), licence \(card.licence)")
+        StandardOutput.print("\(card.name): \(card.algorithm), trained on \(card.dataSet), \(card.architecture), licence \(card.licence)")
         switch card.weights {
-        case .builtIn: print("weights       built in")
-        case .hub(let repository, let file): print("weights       \(file) of \(repository)")
+        case .builtIn: StandardOutput.print("weights       built in")
+        case .hub(let repository, let file): StandardOutput.print("weights       \(file) of \(repository)")
         }
-        print("parameters    \(card.parameterCount)")
-        print("input         [batch, \(configuration.imageSize), \(configuration.imageSize), 3], other sizes by interpolated positions")
-        print("preparation   \(card.preprocessing.summary)")
-        print("tokens        \(tokens): the CLS token and \(configuration.gridSize) x \(configuration.gridSize) patches of \(configuration.patchSize) x \(configuration.patchSize) pixels")
-        print("embedding     [batch, \(width)]")
-        print("attention     [batch, \(configuration.headCount), \(tokens), \(tokens)]")
-        print("\nlayers (--layer), each [batch, \(tokens), \(width)]")
-        for layer in VisionTransformer.layers(of: configuration) { print("  \(layer.name)") }
-        print("\ntensors")
+        StandardOutput.print("parameters    \(card.parameterCount)")
+        StandardOutput.print("input         [batch, \(configuration.imageSize), \(configuration.imageSize), 3], other sizes by interpolated positions")
+        StandardOutput.print("preparation   \(card.preprocessing.summary)")
+        StandardOutput.print("tokens        \(tokens): the CLS token and \(configuration.gridSize) x \(configuration.gridSize) patches of \(configuration.patchSize) x \(configuration.patchSize) pixels")
+        StandardOutput.print("embedding     [batch, \(width)]")
+        StandardOutput.print("attention     [batch, \(configuration.headCount), \(tokens), \(tokens)]")
+        StandardOutput.print("\nlayers (--layer), each [batch, \(tokens), \(width)]")
+        for layer in VisionTransformer.layers(of: configuration) { StandardOutput.print("  \(layer.name)") }
+        StandardOutput.print("\ntensors")
         let rows = VisionTransformer.tensors(of: configuration).map { ["  \($0.name)", "\($0.shape)"] }
-        print(table(rows))
+        StandardOutput.print(table(rows))
     }
 
     private struct Report: Encodable {

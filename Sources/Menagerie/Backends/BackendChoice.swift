@@ -66,11 +66,18 @@ extension BackendDiscovery {
     }
 
     private func best() throws -> ChosenBackend {
-        let usable = candidates().compactMap { candidate in
-            if case .usable(let library, let probe) = candidate.outcome { (library, probe) } else { nil }
+        var usable: [(PluginLibrary, ProbeResult)] = []
+        var reasons: [String] = []
+        for candidate in candidates() {
+            switch candidate.outcome {
+            case .usable(let library, let probe): usable.append((library, probe))
+            case .unavailable(let library, let reason): reasons.append("\(library.name) cannot run here: \(reason)")
+            case .failed(let error): reasons.append(error.description)
+            case .shadowed: break
+            }
         }
         guard let (library, probe) = usable.max(by: { $0.1.score < $1.1.score }) else {
-            throw MenagerieError(.unavailable, "no backend can run here; \(tried)")
+            throw MenagerieError(.unavailable, (["no backend can run here"] + reasons + [tried]).joined(separator: "; "))
         }
         return ChosenBackend(library: library, probe: probe, device: nil)
     }

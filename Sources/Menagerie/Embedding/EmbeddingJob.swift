@@ -22,6 +22,8 @@ public struct EmbeddingJob: Sendable {
     /// Stop at the first picture that cannot be read.
     public var stopsAtFailure = false
     public var allowsTruncated = false
+    /// Where the job lists its temporary files while it runs. Abandoning the list, from any thread, ends the job.
+    public var pendingFiles = PendingFiles()
 
     public init(paths: [String], outputPath: String, format: OutputFormat, preprocessing: Preprocessing) {
         self.paths = paths
@@ -38,29 +40,29 @@ public struct EmbeddingJob: Sendable {
     }
 
     /// Does it.
-    /// - Parameters:
-    ///   - isInterrupted: asked between batches; true ends the job and leaves no output.
-    ///   - report: called on this thread.
+    /// - Parameter report: called on this thread.
     /// - Throws: ``MenagerieError`` when the output cannot be created or written, when no picture at all could be read,
     ///   or at the first failure if asked to stop there; what the backend throws.
-    public func run(
-        _ model: EmbeddingModel, isInterrupted: () -> Bool = { false }, report: (Event) -> Void = { _ in }
-    ) throws -> EmbeddingSummary {
-        try validate(model)
-        let writer = try EmbeddingWriter(path: outputPath, format: format, expectedPaths: paths)
+    public func run(_ model: EmbeddingModel, report: (Event) -> Void = { _ in }) throws -> EmbeddingSummary {
+        try validate(model.card)
+        let writer = try EmbeddingWriter(path: outputPath, format: format, expectedPaths: paths, pending: pendingFiles)
         let stream = try PictureStream(
             paths: paths, threadCount: threadCount, capacity: 2 * batchSize + threadCount, prepare: preparation)
         defer { stream.cancel() }
         var summary = EmbeddingSummary(model: model.card.name, output: outputPath)
         var batch: [(path: String, numbers: [Float])] = []
         while let (path, prepared) = stream.next() {
-            if isInterrupted() { throw MenagerieError(.interrupted, "interrupted; nothing was written to \(outputPath)") }
+            if pendingFiles.isAbandoned { throw MenagerieError(.interrupted, "interrupted; nothing was written") }
             switch prepared {
             case .success(let numbers): batch.append((path, numbers))
             case .failure(let error):
-                summary.failures.append(.init(path: path, reason: error.description, isMissing: [.notFound, .unreadable, .notARegularFile].contains(error.code)))
-                report(.failure(summary.failures[summary.failures.count - 1]))
-                if stopsAtFailure { throw MenagerieError(summary.failures[0].code, "\(error); stopped, nothing was written") }
+                let failure = EmbeddingSummary.Failure(path: path, error)
+                // Said once: the error that ends the job tells it.
+                if stopsAtFailure || paths.count == 1 {
+                    throw MenagerieError(failure.code, "\(failure.reason); nothing was written", cause: error)
+                }
+                summary.failures.append(failure)
+                report(.failure(failure))
             }
             if batch.count == batchSize {
                 try embed(&batch, model, writer, &summary)
@@ -71,27 +73,32 @@ public struct EmbeddingJob: Sendable {
         report(.progress(summary.succeeded + summary.failures.count))
         guard summary.succeeded > 0 else {
             throw MenagerieError(
-                summary.failures[0].code,
-                summary.failures.count == 1 ? "the picture could not be read; nothing was written"
-                    : "none of the \(summary.failures.count) pictures could be read; nothing was written")
+                summary.failures.first?.code ?? .inputMissing,
+                "none of the \(summary.failures.count) pictures could be read; nothing was written")
         }
         try writer.finish(failures: summary.failures)
         return summary
     }
 
-    /// Refuses an output that cannot be, before anything is loaded or computed.
-    public func checkOutput() throws {
-        if let input = paths.first(where: { areSameFile($0, outputPath) }) {
-            throw MenagerieError(.usage, "\(outputPath): the output is also an input (\(input)); choose another name")
-        }
-        _ = try EmbeddingWriter(path: outputPath, format: format, expectedPaths: [])
+    /// Refuses what cannot work, before anything is loaded or computed.
+    /// - Throws: ``MenagerieError`` for numbers out of range, a layer the model does not have, an output that is also an
+    ///   input, or an output that cannot be made.
+    public func check(for card: ModelCard) throws {
+        try validate(card)
+        let files = try EmbeddingFiles(path: outputPath, format: format)
+        try files.checkAgainst(inputs: paths)
+        try files.check()
     }
 
-    private func validate(_ model: EmbeddingModel) throws {
+    private func validate(_ card: ModelCard) throws {
         guard batchSize >= 1 else { throw MenagerieError(.usage, "batch size \(batchSize): must be 1 or more") }
         guard threadCount >= 1 else { throw MenagerieError(.usage, "\(threadCount) threads: must be 1 or more") }
-        guard VisionTransformer.layers(of: model.card.configuration).contains(layer) else {
-            throw MenagerieError(.usage, "\(model.card.name) has no layer '\(layer.name)'; beasts show \(model.card.name) lists them")
+        guard VisionTransformer.layers(of: card.configuration).contains(layer) else {
+            throw MenagerieError(.usage, "\(card.name) has no layer '\(layer.name)'; beasts show \(card.name) lists them")
+        }
+        if let size = preprocessing.cropSize, size < card.configuration.patchSize {
+            throw MenagerieError(
+                .usage, "size \(size) is less than one patch: the patches of \(card.name) are \(card.configuration.patchSize) wide")
         }
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BeastMedia
 
 /// What an ``EmbeddingJob`` did.
 public struct EmbeddingSummary: Sendable {
@@ -10,6 +11,14 @@ public struct EmbeddingSummary: Sendable {
         let isMissing: Bool
 
         private enum CodingKeys: CodingKey { case path, reason }
+
+        init(path: String, _ error: MediaError) {
+            self.path = path
+            isMissing = [.notFound, .unreadable, .notARegularFile].contains(error.code)
+            // A name in another encoding reaches us with replacement characters, which name no file.
+            let isMisnamed = error.code == .notFound && path.unicodeScalars.contains("\u{FFFD}")
+            reason = error.description + (isMisnamed ? "; file names must be UTF-8, rename it" : "")
+        }
 
         var code: MenagerieError.Code { isMissing ? .inputMissing : .badData }
     }

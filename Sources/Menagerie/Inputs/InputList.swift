@@ -5,8 +5,10 @@ private import Glibc
 ///
 /// - A folder stands for the pictures below it, sorted by path; hidden files and folders are left out.
 /// - A pattern with `*`, `?` or `[` that is no file's name stands for what it matches, sorted.
-/// - `-` stands for a list on standard input, one path a line.
+/// - `-` stands for a list on standard input, one path a line, or ended by zero bytes as `find -print0` writes them.
 /// - Anything else is a file, and is kept even when it is not there: reading it reports why.
+///
+/// A file name that is not UTF-8 is kept with replacement characters, so that it is reported and not passed over.
 public struct InputList: Sendable {
     /// The files, in the order of the results.
     public let paths: [String]
@@ -19,18 +21,18 @@ public struct InputList: Sendable {
 
     /// - Parameters:
     ///   - arguments: files, folders, patterns or `-`.
-    ///   - readLine: gives the lines of standard input, nil at its end.
+    ///   - standardInput: gives all that stands on standard input; called for the first `-` only.
     /// - Throws: ``MenagerieError`` when a folder or pattern holds no picture, a folder cannot be read, or nothing is left.
-    public init(_ arguments: [String], readLine: () -> String?) throws {
+    public init(_ arguments: [String], standardInput: () throws -> [UInt8]) throws {
         var paths: [String] = []
+        var wasListRead = false
         for argument in arguments {
             if argument == "-" {
-                let before = paths.count
-                while let line = readLine() {
-                    let path = line.hasSuffix("\r") ? String(line.dropLast()) : line
-                    if !path.isEmpty { paths.append(path) }
-                }
-                if paths.count == before { throw MenagerieError(.inputMissing, "standard input holds no path") }
+                guard !wasListRead else { throw MenagerieError(.usage, "- is given twice; there is one standard input") }
+                wasListRead = true
+                let listed = InputList.listed(try standardInput())
+                if listed.isEmpty { throw MenagerieError(.inputMissing, "standard input holds no path") }
+                paths += listed
             } else {
                 paths += try InputList.expand(argument)
             }
@@ -39,16 +41,26 @@ public struct InputList: Sendable {
         self.paths = paths
     }
 
+    /// The paths of a list. One that holds a zero byte is separated by them, and may then hold newlines.
+    private static func listed(_ bytes: [UInt8]) -> [String] {
+        let isZeroSeparated = bytes.contains(0)
+        return bytes.split(separator: isZeroSeparated ? 0 : UInt8(ascii: "\n")).compactMap { line in
+            let hasReturn = !isZeroSeparated && line.last == UInt8(ascii: "\r")
+            let path = hasReturn ? line.dropLast() : line
+            return path.isEmpty ? nil : String(decoding: path, as: UTF8.self)
+        }
+    }
+
     private static func expand(_ argument: String) throws -> [String] {
         var information = stat()
         if stat(argument, &information) == 0 {
             guard information.st_mode & S_IFMT == S_IFDIR else { return [argument] }
-            var visited: Set<FolderIdentity> = []
-            let files = try pictures(in: argument, &visited)
-            guard !files.isEmpty else { throw MenagerieError(.inputMissing, "\(argument): no pictures in this folder") }
-            return files
+            var folders = FolderWalk()
+            try folders.walk(argument)
+            guard !folders.files.isEmpty else { throw MenagerieError(.inputMissing, "\(argument): no pictures in this folder") }
+            return folders.files
         }
-        guard argument.contains(where: { "*?[".contains($0) }) else { return [argument] }
+        guard argument.utf8.contains(where: { "*?[".utf8.contains($0) }) else { return [argument] }
         var matches = glob_t()
         defer { globfree(&matches) }
         guard glob(argument, 0, nil, &matches) == 0, matches.gl_pathc > 0 else {
@@ -60,40 +72,5 @@ public struct InputList: Sendable {
             guard stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFDIR else { return [path] }
             return try expand(path)
         }
-    }
-
-    /// A folder as the file system knows it, so that links in a circle end.
-    private struct FolderIdentity: Hashable {
-        let device: UInt
-        let number: UInt
-    }
-
-    private static func pictures(in folder: String, _ visited: inout Set<FolderIdentity>) throws -> [String] {
-        var information = stat()
-        guard stat(folder, &information) == 0 else { return [] }
-        let identity = FolderIdentity(device: UInt(information.st_dev), number: UInt(information.st_ino))
-        guard visited.insert(identity).inserted else { return [] }
-        guard let stream = opendir(folder) else {
-            throw MenagerieError(.inputMissing, "\(folder): cannot read this folder: \(String(cString: strerror(errno)))")
-        }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if !name.hasPrefix(".") { names.append(name) }
-        }
-        closedir(stream)
-        var files: [String] = []
-        for name in names.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
-            let path = folder.hasSuffix("/") ? folder + name : folder + "/" + name
-            guard stat(path, &information) == 0 else { continue }
-            if information.st_mode & S_IFMT == S_IFDIR {
-                files += try pictures(in: path, &visited)
-            } else if let dot = name.lastIndex(of: "."), pictureExtensions.contains(name[name.index(after: dot)...].lowercased()) {
-                files.append(path)
-            }
-        }
-        return files
     }
 }

@@ -12,9 +12,15 @@ public struct ContactSheet: Sendable {
     public init(rows: [(query: String, neighbours: [String])]) { self.rows = rows }
 
     /// Draws the sheet and writes it as PNG.
+    /// - Parameter pending: lists the temporary file while it is written.
     /// - Throws: ``MenagerieError`` when there is nothing to draw or the file cannot be written; a picture that can no
     ///   longer be read is an error too.
-    public func write(to path: String) throws {
+    public func write(to path: String, pending: PendingFiles = PendingFiles()) throws {
+        if let identity = FileIdentity(path),
+            let picture = rows.lazy.flatMap({ [$0.query] + $0.neighbours }).first(where: { FileIdentity($0) == identity })
+        {
+            throw MenagerieError(.usage, "\(path): the sheet is also one of its pictures (\(picture)); choose another name")
+        }
         let columns = 1 + (rows.map(\.neighbours.count).max() ?? 0)
         guard !rows.isEmpty else { throw MenagerieError(.usage, "\(path): there is no query to draw") }
         let (cell, gap, margin) = (ContactSheet.cell, ContactSheet.gap, ContactSheet.margin)
@@ -28,18 +34,28 @@ public struct ContactSheet: Sendable {
                 try paste(picture, into: &canvas, x: x, y: margin + index * (cell + gap))
             }
         }
-        let file = try OutputFile(path: path)
+        let file = try OutputFile(path: path, pending: pending)
         try file.write(canvas.picture.pngBytes())
         try file.commit()
     }
 
     /// Fits a picture into a cell, its shape kept, in the middle.
     private func paste(_ path: String, into canvas: inout PictureCanvas, x: Int, y: Int) throws {
-        let picture = try Picture(contentsOfFile: path)
+        let picture = try read(path)
         let longSide = max(picture.width, picture.height)
         let width = max(1, picture.width * ContactSheet.cell / longSide)
         let height = max(1, picture.height * ContactSheet.cell / longSide)
         let small = try picture.resized(width: width, height: height, filter: .bicubic)
         canvas.paste(small, x: x + (ContactSheet.cell - width) / 2, y: y + (ContactSheet.cell - height) / 2)
+    }
+
+    private func read(_ path: String) throws -> Picture {
+        do {
+            return try Picture(contentsOfFile: path)
+        } catch {
+            guard error.code == .notFound, !path.hasPrefix("/") else { throw error }
+            throw MenagerieError(
+                .inputMissing, "\(error); the paths in the list begin where beasts embed was run", cause: error)
+        }
     }
 }

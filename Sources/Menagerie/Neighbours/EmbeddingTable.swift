@@ -21,7 +21,7 @@ public struct EmbeddingTable: Sendable {
         guard array.shape.count == 2 else {
             throw MenagerieError(.badData, "\(path): an array of shape \(array.shape), expected [pictures, width]")
         }
-        let list = EmbeddingWriter.stem(path) + ".paths.txt"
+        let list = EmbeddingFiles.stem(path) + ".paths.txt"
         let paths = try EmbeddingTable.lines(of: list)
         guard paths.count == array.shape[0] else {
             throw MenagerieError(.badData, "\(list) names \(paths.count) pictures, \(path) has \(array.shape[0]) rows")
@@ -32,32 +32,20 @@ public struct EmbeddingTable: Sendable {
     }
 
     private static func lines(of path: String) throws -> [String] {
-        guard let file = fopen(path, "r") else {
-            throw MenagerieError(.inputMissing, "\(path): cannot open: \(String(cString: strerror(errno)))")
+        guard let file = fopen(path, "re") else {
+            throw MenagerieError(
+                .inputMissing, "\(path): cannot open the list of pictures that belongs to it: \(String(cString: strerror(errno)))")
         }
         defer { fclose(file) }
-        var lines: [String] = []
-        var line: UnsafeMutablePointer<CChar>?
-        var capacity = 0
-        defer { free(line) }
-        while getline(&line, &capacity, file) >= 0, let line { lines.append(unescaped(String(cString: line))) }
-        return lines
-    }
-
-    private static func unescaped(_ line: String) -> String {
-        var result = ""
-        var isEscaped = false
-        for character in line where character != "\n" {
-            if isEscaped {
-                result.append(character == "n" ? "\n" : character)
-                isEscaped = false
-            } else if character == "\\" {
-                isEscaped = true
-            } else {
-                result.append(character)
-            }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = fread(&chunk, 1, chunk.count, file)
+            if count == 0 { break }
+            bytes += chunk[..<count]
         }
-        return result
+        guard ferror(file) == 0 else { throw MenagerieError(.inputMissing, "\(path): cannot read: \(String(cString: strerror(errno)))") }
+        return PathList.paths(bytes)
     }
 
     /// A picture that lies near another.
@@ -83,7 +71,9 @@ public struct EmbeddingTable: Sendable {
             rightSquares += b * b
         }
         let norm = (leftSquares * rightSquares).squareRoot()
-        return norm > 0 ? Float(product / norm) : 0
+        // Rows of zeros and rows that are not finite are like nothing.
+        let similarity = product / norm
+        return similarity.isFinite ? Float(min(1, max(-1, similarity))) : 0
     }
 
     /// `count` rows spread evenly over the table.

@@ -11,6 +11,7 @@ final class EmbeddingWriter {
     private let pathList: OutputFile?
     /// Names the list of failures; nil where there is no folder to put it in.
     private let failureListPath: String?
+    private let pending: PendingFiles
     /// The shape of one picture's numbers: [D] or [patches, D]. Known from the first picture on.
     private var rowShape: [Int]?
     private(set) var count = 0
@@ -20,23 +21,14 @@ final class EmbeddingWriter {
 
     /// Opens the output.
     /// - Parameter expectedPaths: every picture that may come, so that room for their names can be kept in a header.
-    init(path: String, format: OutputFormat, expectedPaths: [String]) throws {
+    init(path: String, format: OutputFormat, expectedPaths: [String], pending: PendingFiles) throws {
+        let files = try EmbeddingFiles(path: path, format: format)
         self.format = format
         self.expectedPaths = expectedPaths
-        output = try OutputFile(path: path)
-        guard output.isSeekable || !format.hasCountInHeader else {
-            throw MenagerieError(
-                .usage, "\(path): .\(format.rawValue) needs a regular file, since its header is written last; use .jsonl or .csv")
-        }
-        let stem = output.isSeekable ? EmbeddingWriter.stem(path) : nil
-        failureListPath = stem.map { $0 + ".errors.csv" }
-        pathList = format == .npy ? try stem.map { try OutputFile(path: $0 + ".paths.txt") } : nil
-    }
-
-    /// The path without its ending.
-    static func stem(_ path: String) -> String {
-        guard let dot = path.lastIndex(of: "."), !path[dot...].contains("/") else { return path }
-        return String(path[..<dot])
+        self.pending = pending
+        output = try OutputFile(path: path, pending: pending)
+        failureListPath = files.failureList
+        pathList = try files.pathList.map { try OutputFile(path: $0, pending: pending) }
     }
 
     /// Adds a picture.
@@ -50,7 +42,7 @@ final class EmbeddingWriter {
         switch format {
         case .npy:
             try output.write(UnsafeRawBufferPointer(numbers))
-            try pathList?.write(EmbeddingWriter.line(path))
+            try pathList?.write(PathList.line(path))
         case .safetensors:
             try output.write(UnsafeRawBufferPointer(numbers))
             paths.append(path)
@@ -67,9 +59,8 @@ final class EmbeddingWriter {
             try writeHeader()
         }
         if format.hasCountInHeader { try output.overwriteStart(try header(count: count, paths: paths)) }
-        try pathList?.commit()
-        if let failureListPath { try EmbeddingWriter.writeFailures(failures, to: failureListPath) }
-        try output.commit()
+        try OutputFile.commit([pathList, try failureList(failures), output].compactMap { $0 })
+        if failures.isEmpty, let failureListPath { OutputFile.removeIfThere(failureListPath) }
     }
 
     /// Hands what was written so far to a pipe's reader.
@@ -118,14 +109,16 @@ final class EmbeddingWriter {
     }
 
     /// A field of a CSV line (RFC 4180).
+    ///
+    /// Scalars are looked at and not characters: a quote with an accent put over it is still a quote to every reader.
     static func quoted(_ text: String) -> String {
-        guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
-        return "\"" + text.replacing("\"", with: "\"\"") + "\""
-    }
-
-    /// A path as one line: the two characters that would end or confuse it are escaped.
-    private static func line(_ path: String) -> String {
-        path.replacing("\\", with: "\\\\").replacing("\n", with: "\\n") + "\n"
+        guard text.utf8.contains(where: { ",\"\n\r".utf8.contains($0) }) else { return text }
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            if scalar == "\"" { result.unicodeScalars.append(scalar) }
+            result.unicodeScalars.append(scalar)
+        }
+        return result + "\""
     }
 
     private static func object(_ path: String, _ numbers: UnsafeBufferPointer<Float>, width: Int, isMatrix: Bool) -> String {
@@ -140,15 +133,15 @@ final class EmbeddingWriter {
 
     private static func array(_ paths: [String]) -> String { "[" + paths.map(JSONText.string).joined(separator: ",") + "]" }
 
-    private static func writeFailures(_ failures: [EmbeddingSummary.Failure], to path: String) throws {
-        guard !failures.isEmpty else {
-            OutputFile.removeIfThere(path)
-            return
-        }
-        let file = try OutputFile(path: path)
+    /// The list of failures, written and not yet visible; nil when there is none to write.
+    private func failureList(_ failures: [EmbeddingSummary.Failure]) throws -> OutputFile? {
+        guard !failures.isEmpty, let failureListPath else { return nil }
+        let file = try OutputFile(path: failureListPath, pending: pending)
         try file.write("path,reason\n")
-        for failure in failures { try file.write("\(quoted(failure.path)),\(quoted(failure.reason))\n") }
-        try file.commit()
+        for failure in failures {
+            try file.write("\(EmbeddingWriter.quoted(failure.path)),\(EmbeddingWriter.quoted(failure.reason))\n")
+        }
+        return file
     }
 }
 

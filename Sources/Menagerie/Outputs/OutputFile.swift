@@ -5,53 +5,58 @@ private import Glibc
 ///
 /// A regular file is written under a temporary name beside its target, synced, and renamed over it by ``commit()``. A
 /// symbolic link is followed once and its target replaced. An output that exists and is no regular file (a device, a
-/// pipe) is written directly and never renamed onto.
+/// pipe) and an open descriptor (`/dev/stdout`, `/dev/fd/N`) are written directly and never renamed onto.
 final class OutputFile {
     let path: String
     /// Whether earlier bytes can be overwritten, as a header that holds the final count must be.
     let isSeekable: Bool
     private let target: String
     private let temporaryPath: String?
+    private let pending: PendingFiles
+    private let isOpenDescriptor: Bool
     private var descriptor: Int32
     private var buffer: [UInt8] = []
 
     private static let bufferSize = 1 << 20
 
     /// - Throws: ``MenagerieError`` (`outputCannotBeCreated`) when the folder is missing or nothing can be made there.
-    init(path: String) throws {
+    init(path: String, pending: PendingFiles) throws {
+        let place = try OutputPlace(path)
         self.path = path
-        var information = stat()
-        if stat(path, &information) == 0, information.st_mode & S_IFMT != S_IFREG {
-            guard information.st_mode & S_IFMT != S_IFDIR else {
-                throw MenagerieError(.outputCannotBeCreated, "\(path): cannot write: this is a folder")
-            }
-            target = path
+        self.pending = pending
+        target = place.target
+        isSeekable = place.kind == .regular
+        switch place.kind {
+        case .descriptor(let number):
+            isOpenDescriptor = true
             temporaryPath = nil
-            isSeekable = false
-            descriptor = open(path, O_WRONLY | O_CLOEXEC)
-        } else {
-            target = OutputFile.followedOnce(path)
-            let parts = target.split(separator: "/", omittingEmptySubsequences: false)
-            let folder = parts.dropLast().joined(separator: "/")
-            let name = ".\(parts.last ?? "output").\(getpid()).partial"
-            let temporary = parts.count > 1 ? "\(folder)/\(name)" : name
+            descriptor = fcntl(number, F_DUPFD_CLOEXEC, 3)
+        case .special:
+            isOpenDescriptor = false
+            temporaryPath = nil
+            descriptor = open(target, O_WRONLY | O_CLOEXEC)
+        case .regular:
+            isOpenDescriptor = false
+            let temporary = place.temporaryPath()
             temporaryPath = temporary
-            isSeekable = true
-            descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+            descriptor = pending.create(temporary) { open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
         }
         guard descriptor >= 0 else {
-            throw MenagerieError(.outputCannotBeCreated, "\(path): cannot create: \(String(cString: strerror(errno)))")
+            let number = errno
+            let reason = number == ENOENT ? "its folder is not there" : String(cString: strerror(number))
+            throw MenagerieError(
+                number == ECANCELED ? .interrupted : .outputCannotBeCreated, "\(path): cannot create: \(reason)")
         }
     }
 
-    private static func followedOnce(_ path: String) -> String {
-        var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = readlink(path, &bytes, bytes.count - 1)
-        guard count > 0 else { return path }
-        let target = String(decoding: bytes.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        if target.hasPrefix("/") { return target }
-        guard let slash = path.lastIndex(of: "/") else { return target }
-        return path[...slash] + target
+    /// Finds out whether an output can be made, and leaves no trace. A pipe is not opened, since its reader would take
+    /// the closing for the end.
+    static func check(_ path: String) throws {
+        let place = try OutputPlace(path)
+        switch place.kind {
+        case .regular: _ = try OutputFile(path: path, pending: PendingFiles())
+        case .special, .descriptor: try place.checkWritable()
+        }
     }
 
     deinit { discard() }
@@ -73,6 +78,12 @@ final class OutputFile {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 {
                 if errno == EINTR { continue }
+                if errno == EAGAIN {
+                    // The descriptor was made non-blocking by whoever started the program.
+                    var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                    poll(&waiting, 1, -1)
+                    continue
+                }
                 throw failure("write")
             }
             rest = rest.dropFirst(count)
@@ -98,39 +109,54 @@ final class OutputFile {
     }
 
     /// Makes the file appear under its name.
-    func commit() throws {
-        guard descriptor >= 0 else { return }
-        try flush()
-        if let temporaryPath {
-            guard fsync(descriptor) == 0 else { throw failure("sync") }
-            // The mode of a file that is replaced is kept.
-            var information = stat()
-            if stat(target, &information) == 0 { fchmod(descriptor, information.st_mode & 0o7777) }
-            guard rename(temporaryPath, target) == 0 else { throw failure("rename") }
+    func commit() throws { try OutputFile.commit([self]) }
+
+    /// Makes files appear under their names, one right after the other.
+    ///
+    /// Everything that may take long or fail for want of room is done before the first appears.
+    static func commit(_ files: [OutputFile]) throws {
+        for file in files { try file.settle() }
+        if let pending = files.first(where: { $0.temporaryPath != nil })?.pending {
+            try pending.appearing { try files.compactMap { try $0.appear() } }
         }
+        for file in files { try file.finish() }
+    }
+
+    /// Brings every byte to the disk.
+    private func settle() throws {
+        try flush()
+        guard temporaryPath != nil else { return }
+        guard fsync(descriptor) == 0 else { throw failure("sync") }
+        // The mode of a file that is replaced is kept.
+        var information = stat()
+        if stat(target, &information) == 0 { fchmod(descriptor, information.st_mode & 0o7777) }
+    }
+
+    private func appear() throws -> String? {
+        guard let temporaryPath else { return nil }
+        guard rename(temporaryPath, target) == 0 else { throw failure("rename") }
+        return temporaryPath
+    }
+
+    private func finish() throws {
         let code = close(descriptor)
         descriptor = -1
         guard code == 0 else { throw failure("close") }
     }
 
     /// Leaves nothing behind.
-    func discard() {
+    private func discard() {
         guard descriptor >= 0 else { return }
         close(descriptor)
         descriptor = -1
-        guard let temporaryPath else { return }
-        unlink(temporaryPath)
+        if let temporaryPath { pending.discard(temporaryPath) }
     }
 
     private func failure(_ what: String) -> MenagerieError {
-        MenagerieError(.inputOutput, "\(path): cannot \(what): \(String(cString: strerror(errno)))")
+        MenagerieError(
+            errno == EPIPE && isOpenDescriptor ? .readerGone : .inputOutput,
+            "\(path): cannot \(what): \(String(cString: strerror(errno)))")
     }
-}
-
-/// Whether two paths name the same file. A path that is not there names none.
-func areSameFile(_ left: String, _ right: String) -> Bool {
-    var (a, b) = (stat(), stat())
-    return stat(left, &a) == 0 && stat(right, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino
 }
 
 extension OutputFile {

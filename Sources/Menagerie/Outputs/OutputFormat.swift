@@ -19,13 +19,17 @@ public enum OutputFormat: String, Sendable, CaseIterable {
             self = format
             return
         }
+        guard !path.isEmpty else { throw MenagerieError(.usage, "the output's name is empty") }
         // A device has no ending; lines of text suit it best.
-        if path.hasPrefix("/dev/") {
+        if path.hasPrefix("/dev/") || path.hasPrefix("/proc/self/fd/") {
             self = .jsonl
             return
         }
         let endings = OutputFormat.allCases.map { ".\($0.rawValue)" }.joined(separator: ", ")
-        throw MenagerieError(.usage, "\(path): unknown ending '\(ending)'; outputs end in \(endings)")
+        let found = ending.isEmpty ? "this name has no ending" : "unknown ending '.\(ending)'"
+        let hint = nearest(to: ending, among: OutputFormat.allCases.map(\.rawValue), limit: 1).first
+            .map { "; did you mean .\($0)?" } ?? ""
+        throw MenagerieError(.usage, "\(path): \(found)\(hint.isEmpty || ending.isEmpty ? "" : hint) (outputs end in \(endings))")
     }
 
     /// Whether the header holds the number of pictures, which is known at the end only.

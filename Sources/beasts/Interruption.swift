@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+import Glibc
+import Menagerie
+
+/// Ctrl-C and requests to end: what is half written is removed and the program ends at once, in the middle of a batch too.
+///
+/// A thread of its own waits for the signals, so no code runs inside a signal handler.
+enum Interruption {
+    /// The files that have to go.
+    static let pendingFiles = PendingFiles()
+
+    /// Must be called before any other thread starts: threads inherit which signals they leave to this one.
+    static func install() {
+        // A reader that is gone shows up as an error of write.
+        signal(SIGPIPE, SIG_IGN)
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for number in [SIGINT, SIGTERM, SIGHUP] {
+            var action = sigaction()
+            sigaction(number, nil, &action)
+            // nohup asks to outlive the terminal.
+            if number == SIGHUP, isIgnored(action) { continue }
+            signal(number, SIG_DFL)
+            sigaddset(&signals, number)
+        }
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        var thread = pthread_t()
+        let code = pthread_create(&thread, nil, { _ in Interruption.wait() }, nil)
+        // Without the thread the signals do what they always do.
+        if code == 0 { pthread_detach(thread) } else { pthread_sigmask(SIG_UNBLOCK, &signals, nil) }
+    }
+
+    private static func wait() -> Never {
+        var signals = sigset_t()
+        pthread_sigmask(SIG_BLOCK, nil, &signals)
+        var number: Int32 = 0
+        while sigwait(&signals, &number) != 0 {}
+        // A second one ends the program even where removing files hangs.
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+        pendingFiles.abandon()
+        if StandardError.isTerminal { StandardError.draw("\r\u{1B}[K") }
+        StandardError.print("beasts: interrupted")
+        _exit(130)
+    }
+
+    private static func isIgnored(_ action: sigaction) -> Bool {
+        unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+    }
+}
