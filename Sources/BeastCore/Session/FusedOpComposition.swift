@@ -1,31 +1,20 @@
 // SPDX-License-Identifier: MIT
 
-/// Ops that can be built from required ones where a backend does not have them.
-protocol ComposableArguments: OpArguments {
-    /// Whether the backend may lawfully not have it, so that it is asked.
-    var mayNeedComposition: Bool { get }
+// Ops that are built from required ones where a backend does not have them.
 
-    /// Does the op with required ops only.
-    func compose(in session: Session) throws(BackendError)
-}
-
-extension ComposableArguments {
-    var mayNeedComposition: Bool { true }
-}
-
-extension AttentionArguments: ComposableArguments {
-    /// The scores of a block of queries take at most about this many elements.
-    private static let scoreLimit = 16 << 20
+extension AttentionArguments {
+    public var mayNeedComposition: Bool { true }
 
     /// scores = query × keyᵀ; softmax in place; scores × value. In blocks of queries, so that a long clip does not need
-    /// all its scores at once.
-    func compose(in session: Session) throws(BackendError) {
-        let (heads, queries, keys) = (query.shape[0] * query.shape[1], query.shape[2], key.shape[2])
+    /// all its scores at once. Keys that are not seen are left out: behind them may lie a cache not yet written.
+    public func compose(in session: Session) throws(BackendError) {
+        let (heads, queries) = (query.shape[0] * query.shape[1], query.shape[2])
         guard heads > 0, queries > 0 else { return }
-        let block = min(queries, max(1, Self.scoreLimit / max(1, heads * keys)))
+        let (key, value) = (key.slice(2, 0..<keyLength), value.slice(2, 0..<keyLength))
+        let block = min(queries, max(1, session.scratchLimit / max(1, heads * keyLength)))
         for start in stride(from: 0, to: queries, by: block) {
             let rows = start..<min(queries, start + block)
-            let scores = try session.makeTensor([query.shape[0], query.shape[1], rows.count, keys])
+            let scores = try session.makeTensor([query.shape[0], query.shape[1], rows.count, keyLength])
             try session.run(
                 AttentionProbabilitiesArguments(
                     output: scores.view, query: query.slice(2, rows), key: key, scale: scale, isCausal: isCausal,
@@ -35,9 +24,15 @@ extension AttentionArguments: ComposableArguments {
     }
 }
 
-extension AttentionProbabilitiesArguments: ComposableArguments {
-    func compose(in session: Session) throws(BackendError) {
-        try session.run(MatmulArguments(output: output, left: query, right: key.permuted(0, 1, 3, 2)))
+extension AttentionProbabilitiesArguments {
+    public var mayNeedComposition: Bool { true }
+
+    /// Products with the keys that are seen, then the softmax in place, which fills the rest with zeros.
+    public func compose(in session: Session) throws(BackendError) {
+        let seen = 0..<keyLength
+        try session.run(
+            MatmulArguments(
+                output: output.slice(3, seen), left: query, right: key.slice(2, seen).permuted(0, 1, 3, 2)))
         try session.run(
             SoftmaxArguments(
                 output: output, input: output, scale: scale, isCausal: isCausal, queryOffset: queryOffset,
@@ -45,61 +40,33 @@ extension AttentionProbabilitiesArguments: ComposableArguments {
     }
 }
 
-extension ResidualLayerNormArguments: ComposableArguments {
-    func compose(in session: Session) throws(BackendError) {
+extension ResidualLayerNormArguments {
+    public var mayNeedComposition: Bool { true }
+
+    public func compose(in session: Session) throws(BackendError) {
         try session.run(AddArguments(output: residual, left: residual, right: input))
         try session.run(
             LayerNormArguments(output: output, input: residual, weight: weight, bias: bias, epsilon: epsilon))
     }
 }
 
-extension LinearArguments: ComposableArguments {
-    var mayNeedComposition: Bool { !epilogue.isEmpty || output.dtype != .float32 || input.dtype != .float32 }
+extension LinearArguments: EpilogueArguments {
+    public var mayNeedComposition: Bool { !epilogue.isEmpty || output.dtype != .float32 || input.dtype != .float32 }
 
-    func compose(in session: Session) throws(BackendError) {
-        try epilogue.compose(in: session, output: output) { (target) throws(BackendError) in
-            try session.run(LinearArguments(output: target, input: input, weight: weight, alpha: alpha))
-        }
-    }
+    public func compose(in session: Session) throws(BackendError) { try composeEpilogue(in: session) }
 }
 
-extension Conv2dArguments: ComposableArguments {
-    var mayNeedComposition: Bool { !epilogue.isEmpty || output.dtype != .float32 || input.dtype != .float32 }
+extension Conv2dArguments: EpilogueArguments {
+    public var mayNeedComposition: Bool { !epilogue.isEmpty || output.dtype != .float32 || input.dtype != .float32 }
 
-    func compose(in session: Session) throws(BackendError) {
-        try epilogue.compose(in: session, output: output) { (target) throws(BackendError) in
-            var plain = self
-            plain.output = target
-            plain.epilogue = Epilogue()
-            try session.run(plain)
-        }
-    }
+    public func compose(in session: Session) throws(BackendError) { try composeEpilogue(in: session) }
 }
 
-extension Epilogue {
-    /// Bias, activation and residual as ops of their own, after a product without them.
-    fileprivate func compose(
-        in session: Session, output: TensorView, product: (TensorView) throws(BackendError) -> Void
-    ) throws(BackendError) {
-        guard !isEmpty else { throw BackendError(.unsupported, "this product is not supported for \(output.dtype)") }
-        // The residual may be the output itself, which the bare product would overwrite.
-        let scratch = residual == output ? try session.makeTensor(output.shape) : nil
-        let target = scratch?.view ?? output
-        try product(target)
-        func activate() throws(BackendError) {
-            if activation != .none { try session.run(ActivationArguments(output: target, input: target, activation: activation)) }
-        }
-        if let bias { try session.run(AddArguments(output: target, left: target, right: bias.broadcast(to: target.shape))) }
-        if order == .activationThenResidual { try activate() }
-        if let residual { try session.run(AddArguments(output: target, left: target, right: residual)) }
-        if order == .residualThenActivation { try activate() }
-        if scratch != nil { try session.run(CopyArguments(output: output, input: target)) }
-    }
-}
+extension PatchEmbeddingArguments {
+    public var mayNeedComposition: Bool { true }
 
-extension PatchEmbeddingArguments: ComposableArguments {
     /// One strided copy that gathers the patches, then a linear layer: with channels-last input no convolution is needed.
-    func compose(in session: Session) throws(BackendError) {
+    public func compose(in session: Session) throws(BackendError) {
         let clip = input.rank == 5 ? input : input.insertingAxis(1)
         let (batch, channels) = (clip.shape[0], clip.shape[4])
         let grid = Extent3(clip.shape[1] / patch.time, clip.shape[2] / patch.height, clip.shape[3] / patch.width)
@@ -109,7 +76,7 @@ extension PatchEmbeddingArguments: ComposableArguments {
             clip.strides[0], clip.strides[1] * patch.time, clip.strides[2] * patch.height, clip.strides[3] * patch.width,
             clip.strides[1], clip.strides[2], clip.strides[3], clip.strides[4],
         ]
-        let patches = try session.makeTensor(source.shape)
+        let patches = try session.makeTensor(source.shape, dtype: input.dtype)
         // Pixels of a row of a patch lie one behind the other in both, as a rule: copy them in one run.
         let merged: Shape = [
             batch, grid.time, grid.height, grid.width, patch.time, patch.height, patch.width * channels,
@@ -123,15 +90,5 @@ extension PatchEmbeddingArguments: ComposableArguments {
             batch, grid.time * grid.height * grid.width, patch.time * patch.height * patch.width * channels,
         ])
         try session.run(LinearArguments(output: output, input: rows.view, weight: weight, epilogue: Epilogue(bias: bias)))
-    }
-}
-
-extension TensorView {
-    /// The same elements with an axis of extent 1 before `axis`.
-    func insertingAxis(_ axis: Int) -> TensorView {
-        var view = self
-        view.shape = Shape(Array(shape[..<axis]) + [1] + Array(shape[axis...]))
-        view.strides = Shape(Array(strides[..<axis]) + [0] + Array(strides[axis...]))
-        return view
     }
 }
