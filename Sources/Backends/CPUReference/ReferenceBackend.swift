@@ -89,8 +89,9 @@ final class ReferenceBackend: BackendPlugin {
         guard let elements = address(handle)?.assumingMemoryBound(to: Float.self) else { return PreparedWeight(handle: handle, byteCount: 0) }
         var position = 0
         for part in description.parts {
-            let part = description.kind == .conv2d ? part.channelsLast : part
-            position += part.copyDense(to: elements + position)
+            // Channels last, as pictures have them.
+            let part = description.kind == .conv2d ? part.permuted([0, 2, 3, 1]) : part
+            position += part.copyElements(to: elements + position)
         }
         var shape = description.shape
         if description.kind == .conv2d { shape = [shape[0], shape[2], shape[3], shape[1]] }
@@ -123,45 +124,5 @@ final class ReferenceBackend: BackendPlugin {
         guard supports(arguments) else {
             throw BackendError(.unsupported, "this backend computes with float32 only")
         }
-    }
-}
-
-extension HostTensor {
-    /// [output channels, kernel height, kernel width, input channels]
-    fileprivate var channelsLast: HostTensor {
-        HostTensor(
-            bytes: bytes, dtype: dtype, shape: [shape[0], shape[2], shape[3], shape[1]],
-            strides: [strides[0], strides[2], strides[3], strides[1]])
-    }
-
-    /// Writes the elements in row-major order as float32.
-    /// - Returns: how many.
-    fileprivate func copyDense(to target: UnsafeMutablePointer<Float>) -> Int {
-        let count = shape.reduce(1, *)
-        guard count > 0, let base = bytes.baseAddress else { return 0 }
-        let rowLength = shape.last ?? 1
-        let rowStride = strides.last ?? 1
-        let rows = count / rowLength
-        let leading = Shape(shape.dropLast())
-        let leadingStrides = Shape(strides.dropLast())
-        for row in 0..<rows {
-            let start = base + rowOffset(row, shape: leading, strides: leadingStrides) * dtype.byteCount
-            let output = target + row * rowLength
-            switch dtype {
-            case .float32 where rowStride == 1:
-                UnsafeMutableRawPointer(output).copyMemory(from: start, byteCount: rowLength * 4)
-            case .float32:
-                for index in 0..<rowLength { output[index] = start.loadUnaligned(fromByteOffset: index * rowStride * 4, as: Float.self) }
-            case .float16:
-                for index in 0..<rowLength { output[index] = Float(start.loadUnaligned(fromByteOffset: index * rowStride * 2, as: Float16.self)) }
-            case .bfloat16:
-                for index in 0..<rowLength {
-                    let bits = start.loadUnaligned(fromByteOffset: index * rowStride * 2, as: UInt16.self)
-                    output[index] = Float(bitPattern: UInt32(bits) << 16)
-                }
-            case .int32, .uint8, .int8: break  // prepare_weight takes floating point only
-            }
-        }
-        return count
     }
 }

@@ -228,12 +228,17 @@ public struct WeightDescription {
         self.parts = parts
     }
 
-    /// The shape of the whole: the parts' first extents added up.
+    /// The shape of the whole: the parts' first extents added up; a sum beyond `Int` becomes `Int.max`.
     public var shape: Shape {
         guard var shape = parts.first.map({ Shape($0.shape) }) else { return [0] }
-        if shape.rank > 0 { shape[0] = parts.reduce(0) { $0 + ($1.shape.first ?? 0) } }
+        if shape.rank > 0 { shape[0] = parts.reduce(0) { sum, part in saturatingSum(sum, part.shape.first ?? 0) } }
         return shape
     }
+}
+
+private func saturatingSum(_ left: Int, _ right: Int) -> Int {
+    let (sum, overflow) = left.addingReportingOverflow(right)
+    return overflow ? Int.max : sum
 }
 
 /// A weight that a backend has taken over.

@@ -77,7 +77,11 @@ public final class VisionTransformer {
     /// Patches, CLS token in front, positions added.
     /// - Parameter pictures: [batch, height, width, 3].
     /// - Returns: [batch, 1 + patches, D].
+    /// - Throws: ``ModelError`` for another shape, and for pictures smaller than a patch.
     private func embed(_ pictures: Tensor) throws -> Tensor {
+        guard pictures.shape.rank == 4, pictures.shape[3] == 3 else {
+            throw ModelError(.badInput, "pictures of shape \(pictures.shape), expected [batch, height, width, 3]")
+        }
         let (batch, height, width) = (pictures.shape[0], pictures.shape[1], pictures.shape[2])
         let (rows, columns) = try configuration.grid(height: height, width: width)
         let tokens = try session.makeTensor([batch, 1 + rows * columns, configuration.width])
@@ -126,22 +130,26 @@ public final class VisionTransformer {
     }
 
     /// Whole layers, computed in one pass that stops at the deepest.
-    /// - Returns: [batch, 1 + patches, D] for each layer, in the order asked for.
+    /// - Returns: [batch, 1 + patches, D] for each layer, in the order asked for; the same tensor where one is asked for
+    ///   twice.
     /// - Throws: ``ModelError`` for a block the model does not have.
     public func layers(_ names: [Layer], _ pictures: Tensor) throws -> [Tensor] {
         for case .block(let index, _) in names where !blocks.indices.contains(index) {
             throw ModelError(.unknownLayer, "there is no block \(index): this model has blocks.0 to blocks.\(blocks.count - 1)")
         }
-        let last = names.map { $0.blockIndex ?? blocks.count - 1 }.max() ?? -1
+        guard !names.isEmpty else { return [] }
+        // `norm` is another name of the last block's normalised output; a layer asked for twice is computed once.
+        let places = names.map { $0 == .norm ? .block(blocks.count - 1, isNormalised: true) : $0 }
+        let last = places.compactMap(\.blockIndex).max() ?? 0
         let tokens = try embed(pictures)
         var found: [Layer: Tensor] = [:]
         for (index, block) in blocks.prefix(last + 1).enumerated() {
             try block(tokens)
-            for name in names where (name.blockIndex ?? blocks.count - 1) == index {
-                found[name] = name.isNormalised ? try norm(tokens) : try session.copy(tokens)
+            for place in Set(places) where place.blockIndex == index {
+                found[place] = place.isNormalised ? try norm(tokens) : try session.copy(tokens)
             }
         }
-        return names.compactMap { found[$0] }
+        return places.compactMap { found[$0] }
     }
 
     /// The normalised outputs of the last `count` blocks, oldest first (`get_intermediate_layers` upstream).
@@ -153,10 +161,16 @@ public final class VisionTransformer {
     /// The attention maps of the last block.
     /// - Parameter queries: which tokens' rows are wanted; all of them by default. 0 is the CLS token.
     /// - Returns: [batch, heads, queries, 1 + patches]; each row sums to 1.
+    /// - Throws: ``ModelError`` for queries beyond the tokens.
     public func lastAttention(_ pictures: Tensor, queries: Range<Int>? = nil) throws -> Tensor {
         let tokens = try embed(pictures)
+        let all = 0..<tokens.shape[1]
+        let queries = queries ?? all
+        guard queries.lowerBound >= 0, queries.upperBound <= all.upperBound else {
+            throw ModelError(.badInput, "attention of the tokens \(queries): there are the tokens \(all)")
+        }
         for block in blocks.dropLast() { try block(tokens) }
-        return try blocks[blocks.count - 1].attentionMaps(tokens, queries: queries ?? 0..<tokens.shape[1])
+        return try blocks[blocks.count - 1].attentionMaps(tokens, queries: queries)
     }
 }
 

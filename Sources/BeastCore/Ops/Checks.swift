@@ -42,12 +42,33 @@ enum Checks {
         guard view.dtype.isFloatingPoint else { throw .invalid("\(name) has elements of type \(view.dtype), expected floating point") }
     }
 
+    /// Floating-point elements, the last axis walked with stride 1.
+    static func floatingPointRows(_ view: TensorView, _ name: StaticString) throws(BackendError) {
+        try floatingPoint(view, name)
+        try unitLastStride(view, name)
+    }
+
+    /// Floating-point elements, the last axis walked with stride 1, or with 0 to repeat one element along it.
+    static func broadcastRows(_ view: TensorView, _ name: StaticString) throws(BackendError) {
+        try floatingPoint(view, name)
+        if view.rank == 0 || view.strides[view.rank - 1] != 0 { try unitLastStride(view, name) }
+    }
+
+    /// Floating-point elements, either of the last two axes walked with stride 1.
+    static func floatingPointMatrix(_ view: TensorView, _ name: StaticString) throws(BackendError) {
+        try floatingPoint(view, name)
+        try unitMatrixStride(view, name)
+    }
+
     /// An output must not overlap itself: walking its axes from the smallest stride on, each must clear those before.
     static func writable(_ view: TensorView, _ name: StaticString) throws(BackendError) {
         guard view.elementCount > 0 else { return }
         var reach = 0
-        let axes = (0..<view.rank).filter { view.shape[$0] > 1 }.sorted { view.strides[$0] < view.strides[$1] }
-        for axis in axes {
+        var rest = Shape(0..<view.rank)
+        while let position = rest.indices.min(by: { view.strides[rest[$0]] < view.strides[rest[$1]] }) {
+            let axis = rest[position]
+            rest.remove(at: position)
+            if view.shape[axis] == 1 { continue }
             guard view.strides[axis] > reach else {
                 throw .invalid("\(name) \(view.shape), strides \(view.strides): an output must not overlap itself")
             }

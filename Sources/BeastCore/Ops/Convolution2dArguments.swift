@@ -85,10 +85,8 @@ public struct Conv2dArguments: OpArguments {
         guard groups > 0, input.shape[3] % groups == 0, output.shape[3] % groups == 0 else {
             throw .invalid("\(input.shape[3]) and \(output.shape[3]) channels cannot be split into \(groups) groups")
         }
-        for (view, name) in [(output, "output"), (input, "input")] as [(TensorView, StaticString)] {
-            try Checks.floatingPoint(view, name)
-            try Checks.unitLastStride(view, name)
-        }
+        try Checks.floatingPointRows(output, "output")
+        try Checks.floatingPointRows(input, "input")
         try Checks.epilogue(epilogue, output: output)
         try Checks.writable(output, "output")
     }

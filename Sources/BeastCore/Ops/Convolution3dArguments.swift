@@ -90,10 +90,8 @@ public struct Conv3dArguments: OpArguments {
         guard output.shape[0] == input.shape[0] else {
             throw .invalid("output \(output.shape) does not fit input \(input.shape): batch extents differ")
         }
-        for (view, name) in [(output, "output"), (input, "input")] as [(TensorView, StaticString)] {
-            try Checks.floatingPoint(view, name)
-            try Checks.unitLastStride(view, name)
-        }
+        try Checks.floatingPointRows(output, "output")
+        try Checks.floatingPointRows(input, "input")
         guard stride.isAtLeast(1), paddingBefore.isAtLeast(0), paddingAfter.isAtLeast(0) else {
             throw .invalid("stride \(stride), padding \(paddingBefore) and \(paddingAfter): out of range")
         }
@@ -180,10 +178,8 @@ public struct ConvTranspose3dArguments: OpArguments {
         guard output.shape[0] == input.shape[0] else {
             throw .invalid("output \(output.shape) does not fit input \(input.shape): batch extents differ")
         }
-        for (view, name) in [(output, "output"), (input, "input")] as [(TensorView, StaticString)] {
-            try Checks.floatingPoint(view, name)
-            try Checks.unitLastStride(view, name)
-        }
+        try Checks.floatingPointRows(output, "output")
+        try Checks.floatingPointRows(input, "input")
         guard stride.isAtLeast(1), paddingBefore.isAtLeast(0), paddingAfter.isAtLeast(0) else {
             throw .invalid("stride \(stride), padding \(paddingBefore) and \(paddingAfter): out of range")
         }
@@ -248,13 +244,13 @@ public struct PatchEmbeddingArguments: OpArguments {
     public func validate() throws(BackendError) {
         try Checks.rank(output, "output", 3...3)
         try Checks.rank(input, "input", 4...5)
-        for (view, name) in [(output, "output"), (input, "input")] as [(TensorView, StaticString)] {
-            try Checks.floatingPoint(view, name)
-            try Checks.unitLastStride(view, name)
-        }
+        try Checks.floatingPointRows(output, "output")
+        try Checks.floatingPointRows(input, "input")
         guard patch.isAtLeast(1), input.rank == 5 || patch.time == 1 else { throw .invalid("patch \(patch) for input \(input.shape)") }
         let frames = input.rank == 5 ? input.shape[1] / patch.time : 1
-        let patches = frames * (input.shape[input.rank - 3] / patch.height) * (input.shape[input.rank - 2] / patch.width)
+        // Saturates, as a broadcast input may have any extents.
+        let grid: Shape = [frames, input.shape[input.rank - 3] / patch.height, input.shape[input.rank - 2] / patch.width]
+        let patches = grid.elementCount
         guard output.shape[0] == input.shape[0], output.shape[1] == patches else {
             throw .invalid("output \(output.shape) does not fit input \(input.shape), patch \(patch): expected \(patches) patches")
         }
@@ -293,10 +289,10 @@ extension ConvTranspose3dArguments {
     /// The output that fits the input; nil where nothing is left of it.
     public func outputShape(kernel: Extent3, channels: Int) -> Shape? {
         func extent(_ input: Int, _ before: Int, _ after: Int, _ stride: Int, _ kernel: Int, _ cropping: Int) -> Int? {
-            // Of all the factors only this product can overflow: the others fit 32 bits, or are extents of a weight.
-            guard input > 0, input < 1 << 31 else { return nil }
+            // Below 2^31 each, so that only the product can overflow.
+            guard input > 0, max(input, before, after, kernel, cropping) < 1 << 31 else { return nil }
             let (spread, overflow) = (input + before + after - 1).multipliedReportingOverflow(by: stride)
-            guard !overflow, spread < 1 << 61 else { return nil }
+            guard !overflow, spread < 1 << 62 else { return nil }
             let count = spread + kernel - 2 * cropping
             return count > 0 ? count : nil
         }

@@ -162,12 +162,9 @@ extension BinaryArguments {
     public func validate() throws(BackendError) {
         try Checks.equal(left, "left", output, "output")
         try Checks.equal(right, "right", output, "output")
-        for (view, name) in [(output, "output"), (left, "left"), (right, "right")] as [(TensorView, StaticString)] {
-            try Checks.floatingPoint(view, name)
-            // A broadcast last axis is the one way in which an input's last stride may be 0.
-            if view.rank > 0, view.strides[view.rank - 1] == 0, name.description != "output" { continue }
-            try Checks.unitLastStride(view, name)
-        }
+        try Checks.floatingPointRows(output, "output")
+        try Checks.broadcastRows(left, "left")
+        try Checks.broadcastRows(right, "right")
         try Checks.writable(output, "output")
     }
 

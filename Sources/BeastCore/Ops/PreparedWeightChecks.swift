@@ -55,7 +55,7 @@ extension Conv2dArguments {
             extent: input.shape[1], kernel: shape[2], stride: strideY, before: paddingTop, after: paddingBottom)
         let width = Checks.windowCount(
             extent: input.shape[2], kernel: shape[3], stride: strideX, before: paddingLeft, after: paddingRight)
-        guard groups == self.groups, shape[1] * groups == input.shape[3], let height, let width,
+        guard groups == self.groups, input.shape[3] % groups == 0, shape[1] == input.shape[3] / groups, let height, let width,
             output.shape == [input.shape[0], height, width, shape[0]]
         else {
             throw .invalid(

@@ -48,10 +48,9 @@ public struct MatmulArguments: OpArguments {
         guard output.shape.dropLast() == left.shape.dropLast(), output.shape.dropLast(2) == right.shape.dropLast(2),
             output.shape[rank - 1] == right.shape[rank - 1]
         else { throw .invalid("output \(output.shape) does not fit left \(left.shape) and right \(right.shape)") }
-        for (view, name) in [(output, "output"), (left, "left"), (right, "right")] as [(TensorView, StaticString)] {
-            try Checks.floatingPoint(view, name)
-            try Checks.unitMatrixStride(view, name)
-        }
+        try Checks.floatingPointMatrix(output, "output")
+        try Checks.floatingPointMatrix(left, "left")
+        try Checks.floatingPointMatrix(right, "right")
         try Checks.writable(output, "output")
     }
 
@@ -115,10 +114,8 @@ public struct LinearArguments: OpArguments {
         guard output.shape.dropLast() == input.shape.dropLast() else {
             throw .invalid("output \(output.shape) does not fit input \(input.shape): all axes but the last must be equal")
         }
-        for (view, name) in [(output, "output"), (input, "input")] as [(TensorView, StaticString)] {
-            try Checks.floatingPoint(view, name)
-            try Checks.unitLastStride(view, name)
-        }
+        try Checks.floatingPointRows(output, "output")
+        try Checks.floatingPointRows(input, "input")
         try Checks.epilogue(epilogue, output: output)
         try Checks.writable(output, "output")
     }

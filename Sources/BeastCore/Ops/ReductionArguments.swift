@@ -168,9 +168,10 @@ public struct NearestCodeArguments: OpArguments {
             throw .invalid("codes \(codes.shape) and distances \(distances.shape) do not fit input \(input.shape)")
         }
         guard squaredNorms.shape[0] > 0 else { throw .invalid("the codebook is empty") }
-        for (view, name) in [(codes, "codes"), (distances, "distances"), (input, "input"), (squaredNorms, "squared norms")]
-            as [(TensorView, StaticString)]
-        { try Checks.unitLastStride(view, name) }
+        try Checks.unitLastStride(codes, "codes")
+        try Checks.unitLastStride(distances, "distances")
+        try Checks.unitLastStride(input, "input")
+        try Checks.unitLastStride(squaredNorms, "squared norms")
         try Checks.writable(codes, "codes")
         try Checks.writable(distances, "distances")
     }
@@ -238,10 +239,12 @@ public struct TopKArguments: OpArguments {
         guard values.shape[1] >= 1, values.shape[1] <= input.shape[1] else {
             throw .invalid("the \(values.shape[1]) largest of \(input.shape[1]) elements")
         }
-        for (view, name) in [(values, "values"), (indices, "indices"), (ties, "ties")] as [(TensorView, StaticString)] {
-            try Checks.unitLastStride(view, name)
-            try Checks.writable(view, name)
-        }
+        try Checks.unitLastStride(values, "values")
+        try Checks.writable(values, "values")
+        try Checks.unitLastStride(indices, "indices")
+        try Checks.writable(indices, "indices")
+        try Checks.unitLastStride(ties, "ties")
+        try Checks.writable(ties, "ties")
         try Checks.unitLastStride(input, "input")
     }
 

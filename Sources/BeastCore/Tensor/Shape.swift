@@ -32,6 +32,17 @@ public struct Shape: Sendable {
         rank += 1
     }
 
+    mutating func insert(_ extent: Int, at axis: Int) {
+        append(extent)
+        for later in (axis..<rank - 1).reversed() { extents[later + 1] = extents[later] }
+        self[axis] = extent
+    }
+
+    mutating func remove(at axis: Int) {
+        for later in axis..<rank - 1 { extents[later] = extents[later + 1] }
+        rank -= 1
+    }
+
     /// The product of the extents; 1 for a scalar. Saturates at `Int.max`, so that a hostile shape is merely too large.
     public var elementCount: Int {
         var product = 1
@@ -69,7 +80,11 @@ public struct Shape: Sendable {
     }
 
     /// The shape without its last `count` axes.
-    public func dropLast(_ count: Int = 1) -> Shape { Shape(prefix(Swift.max(0, rank - count))) }
+    public func dropLast(_ count: Int = 1) -> Shape {
+        var shape = self
+        shape.rank = Swift.max(0, rank - count)
+        return shape
+    }
 }
 
 extension Shape: RandomAccessCollection, MutableCollection {

@@ -79,8 +79,16 @@ extension TensorView {
     /// The elements at `index` of `axis`, without that axis.
     public func select(_ axis: Int, _ index: Int) -> TensorView {
         var view = slice(axis, index..<(index + 1))
-        view.shape = Shape(view.shape.enumerated().filter { $0.offset != axis }.map(\.element))
-        view.strides = Shape(view.strides.enumerated().filter { $0.offset != axis }.map(\.element))
+        view.shape.remove(at: axis)
+        view.strides.remove(at: axis)
+        return view
+    }
+
+    /// The same elements with an axis of extent 1 before `axis`.
+    func insertingAxis(_ axis: Int) -> TensorView {
+        var view = self
+        view.shape.insert(1, at: axis)
+        view.strides.insert(1, at: axis)
         return view
     }
 
