@@ -71,6 +71,8 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
+        .testTarget(
+            name: "SessionTests", dependencies: ["BeastCore", "BeastWeights"], swiftSettings: strict),
         .testTarget(name: "BeastMediaTests", dependencies: ["BeastMedia", "CPicture"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
