@@ -91,6 +91,7 @@ let package = Package(
             name: "weight-reading", dependencies: ["BeastCore", "BeastWeights"], path: "Benchmarks/WeightReading",
             swiftSettings: strict),
         .testTarget(name: "BeastWeightsTests", dependencies: ["BeastCore", "BeastWeights"], swiftSettings: strict),
+        .testTarget(name: "SessionTests", dependencies: ["BeastCore", "BeastWeights"], swiftSettings: strict),
         .testTarget(name: "BeastMediaTests", dependencies: ["BeastMedia", "CPicture"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

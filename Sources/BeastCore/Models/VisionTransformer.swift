@@ -187,7 +187,12 @@ extension VisionTransformer.Configuration {
         let sizes = [imageSize, patchSize, width, depth, headCount, hiddenWidth]
         guard sizes.allSatisfy({ $0 > 0 && $0 <= 1 << 20 }), imageSize >= patchSize, width % headCount == 0,
             width / headCount <= 512, epsilon >= 0
-        else { throw ModelError(.badConfiguration, "no vision transformer has the sizes \(self)") }
+        else {
+            throw ModelError(
+                .badConfiguration,
+                "no vision transformer has image size \(imageSize), patch size \(patchSize), width \(width), depth \(depth), "
+                    + "\(headCount) heads, hidden width \(hiddenWidth), epsilon \(epsilon)")
+        }
     }
 
     /// Rows and columns of patches of a picture.

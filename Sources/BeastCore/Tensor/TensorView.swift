@@ -31,8 +31,9 @@ public struct TensorView: Sendable, Equatable {
     public var rank: Int { shape.rank }
     public var elementCount: Int { shape.elementCount }
 
-    /// Whether the elements lie one behind the other, in row-major order, without a gap.
+    /// Whether the elements lie one behind the other, in row-major order, without a gap; true where there are none.
     public var isDense: Bool {
+        if elementCount == 0 { return true }
         var expected = 1
         for axis in (0..<rank).reversed() where shape[axis] != 1 {
             if strides[axis] != expected { return false }
