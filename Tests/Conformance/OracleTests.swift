@@ -49,6 +49,14 @@ import Testing
         #expect(Estimate.exact(.nan).relu().value.isNaN)
     }
 
+    @Test("lets what is tiny be flushed to zero, and a score of -infinity have no weight at all") func tinyWeights() {
+        let scores = [0, -741, -1000, -Double.infinity].map { Estimate.exact($0) }
+        let weights = Oracle.softmax(scores, visible: 4)
+        #expect(weights[1].value > 0 && weights[1].error >= Rounding.smallestNormal)
+        #expect(weights[2].value == 0 && weights[2].error >= Rounding.smallestNormal)
+        #expect(weights[3].value == 0 && weights[3].error == 0)
+    }
+
     @Test("knows a convolution and its transposed by heart") func convolutions() {
         let line = DenseArray(shape: [1, 1, 1, 3, 1], values: [1, 2, 3])
         let kernel = DenseArray(shape: [1, 1, 1, 1, 2], values: [10, 1])

@@ -47,8 +47,12 @@ extension Oracle {
         }
         let normaliser =
             zip(values, relative).reduce(0) { $1.0 == 0 ? $0 : $0 + $1.0 * $1.1 } + Rounding.accumulation(visible)
-        return zip(values, relative).map { value, relative in
-            value == 0 ? .exact(0) : Estimate(value: value, error: value * (relative + normaliser + 4 * Rounding.unit))
+        return zip(seen, zip(values, relative)).map { score, result in
+            let (value, relative) = result
+            // A score of -infinity has the exact weight 0; what is merely tiny may be flushed to it.
+            if score.value == -.infinity, value == 0 { return .exact(0) }
+            let error = value == 0 ? 0 : value * (relative + normaliser + 4 * Rounding.unit)
+            return Estimate(value: value, error: max(error, Rounding.smallestNormal))
         } + zeros
     }
 
