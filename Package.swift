@@ -71,7 +71,8 @@ let package = Package(
             name: "Menagerie", dependencies: ["BeastCore", "BeastHub", "BeastMedia", "BeastWeights", "CubWeights"],
             swiftSettings: strict),
         .target(
-            name: "BeastConformance", dependencies: ["BeastCore", "BeastMedia", "BeastWeights", "CBeasts", "Menagerie"],
+            name: "BeastConformance",
+            dependencies: ["BeastCore", "BeastMedia", "BeastWeights", "CBeasts", "Menagerie"],
             swiftSettings: strict),
         .executableTarget(
             name: "beasts",

@@ -61,14 +61,17 @@ public struct HubCache: Sendable {
         let parts = repository.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 2, ([file, revision] + parts).allSatisfy(Self.isPlainName) else { return nil }
         let folder = "\(root)/models--\(parts[0])--\(parts[1])"
-        guard let commit = Self.isCommit(revision) ? revision : Self.readReference("\(folder)/refs/\(revision)") else { return nil }
+        guard let commit = Self.isCommit(revision) ? revision : Self.readReference("\(folder)/refs/\(revision)") else {
+            return nil
+        }
         let path = "\(folder)/snapshots/\(commit)/\(file)"
         // A file that is there and may not be read is for the reader to report.
         return access(path, F_OK) == 0 ? path : nil
     }
 
     private static func isPlainName(_ name: String) -> Bool {
-        !name.isEmpty && name != "." && name != ".." && name.utf8.count <= 255 && !name.contains("/") && !name.contains("\\")
+        !name.isEmpty && name != "." && name != ".." && name.utf8.count <= 255 && !name.contains("/")
+            && !name.contains("\\")
             && !name.utf8.contains(0)
     }
 

@@ -44,7 +44,8 @@ public enum Menagerie {
             return try Checkpoint.open(staticBytes: bytes, name: "the built-in \(card.name)")
         case .hub(let repository, let file):
             guard let cache = HubCache.ofThisUser() else {
-                throw MenagerieError(.unavailable, "\(card.name): no home folder is set, so there is no cache; give --weights FILE")
+                throw MenagerieError(
+                    .unavailable, "\(card.name): no home folder is set, so there is no cache; give --weights FILE")
             }
             guard let path = cache.path(repository: repository, file: file) else {
                 throw MenagerieError(
@@ -81,7 +82,8 @@ public final class EmbeddingModel {
     /// Embeds one batch.
     /// - Parameter pictures: channels-last and normalised, [batch, height, width, 3].
     /// - Returns: [batch, D] for `cls` and `mean`, [batch, patches, D] for `patch`.
-    public func embed(_ pictures: Tensor, layer: VisionTransformer.Layer = .norm, token: Token = .cls) throws -> Tensor {
+    public func embed(_ pictures: Tensor, layer: VisionTransformer.Layer = .norm, token: Token = .cls) throws -> Tensor
+    {
         if layer == .norm, token == .cls { return try network(pictures) }
         guard let tokens = try network.layers([layer], pictures).first else {
             throw MenagerieError(.internal, "layer \(layer.name) was not computed")

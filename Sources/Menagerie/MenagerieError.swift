@@ -37,8 +37,10 @@ public struct MenagerieError: Error, Sendable, CustomStringConvertible {
 func nearest(to name: String, among names: [String], limit: Int = 3) -> [String] {
     let target = Array(name.lowercased().utf8)
     let ranked = names.map { (name: $0, distance: editDistance(target, Array($0.lowercased().utf8))) }
-    return ranked.filter { $0.distance <= max(2, target.count / 3) }.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }
-        .prefix(limit).map(\.name)
+    return ranked.filter { $0.distance <= max(2, target.count / 3) }.sorted {
+        ($0.distance, $0.name) < ($1.distance, $1.name)
+    }
+    .prefix(limit).map(\.name)
 }
 
 /// How many insertions, deletions and substitutions turn one spelling into another (Levenshtein).

@@ -19,7 +19,9 @@ struct Backends: CommonOptionsCommand {
         if common.json {
             try JSONOutput.print(reports)
         } else {
-            for report in reports { StandardOutput.print(report.text(isChosen: report.path == chosen?.path, isVerbose: common.verbose)) }
+            for report in reports {
+                StandardOutput.print(report.text(isChosen: report.path == chosen?.path, isVerbose: common.verbose))
+            }
             if reports.isEmpty { StandardOutput.print("no backend library was found") }
             if reports.isEmpty || common.verbose {
                 for (place, path) in discovery.places { StandardOutput.print("searched \(path) (\(place))") }
@@ -69,7 +71,9 @@ struct Backends: CommonOptionsCommand {
 
         func text(isChosen: Bool, isVerbose: Bool) -> String {
             let title = name.map { "\($0) \(version ?? "")" } ?? path
-            var lines = ["\(isChosen ? "*" : " ") \(title): \(outcome)\(score.map { ", score \($0)" } ?? "")\(device.map { ", \($0)" } ?? "")"]
+            var lines = [
+                "\(isChosen ? "*" : " ") \(title): \(outcome)\(score.map { ", score \($0)" } ?? "")\(device.map { ", \($0)" } ?? "")"
+            ]
             if let reason, !reason.isEmpty { lines.append("    \(reason)") }
             if isVerbose {
                 if let summary { lines.append("    \(summary)") }
@@ -78,7 +82,9 @@ struct Backends: CommonOptionsCommand {
                 if let devices { lines.append("    devices   \(devices)") }
                 if let dtypes { lines.append("    dtypes    \(dtypes.joined(separator: ", "))") }
                 if let optionalOps {
-                    lines.append("    optional  \(optionalOps.isEmpty ? "none: all are composed" : optionalOps.joined(separator: ", "))")
+                    lines.append(
+                        "    optional  \(optionalOps.isEmpty ? "none: all are composed" : optionalOps.joined(separator: ", "))"
+                    )
                 }
             }
             return lines.joined(separator: "\n")

@@ -28,6 +28,8 @@ struct BackendOptions: ParsableArguments {
     var threads: Int?
 
     func validate() throws {
-        if let threads, threads < 1 || threads > 1024 { throw ValidationError("--threads \(threads): must be 1 to 1024") }
+        if let threads, threads < 1 || threads > 1024 {
+            throw ValidationError("--threads \(threads): must be 1 to 1024")
+        }
     }
 }

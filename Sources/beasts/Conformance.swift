@@ -6,11 +6,14 @@ import Menagerie
 
 struct Conformance: CommonOptionsCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check a backend: each op against a double-precision oracle, or whole models against golden fixtures.")
+        abstract: "Check a backend: each op against a double-precision oracle, or whole models against golden fixtures."
+    )
 
     @OptionGroup var backend: BackendOptions
 
-    @Option(name: .long, help: "Run a folder of golden fixtures (with a manifest.json) instead of the ops.", completion: .directory)
+    @Option(
+        name: .long, help: "Run a folder of golden fixtures (with a manifest.json) instead of the ops.",
+        completion: .directory)
     var fixtures: String?
 
     @Option(name: .long, help: "Only cases whose name contains this text.")
@@ -25,7 +28,9 @@ struct Conformance: CommonOptionsCommand {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-        if fixtures != nil, list || common.json { throw ValidationError("--list and --json are for the op suite, not for --fixtures") }
+        if fixtures != nil, list || common.json {
+            throw ValidationError("--list and --json are for the op suite, not for --fixtures")
+        }
     }
 
     func run() throws {

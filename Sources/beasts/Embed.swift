@@ -32,7 +32,8 @@ struct Embed: CommonOptionsCommand {
     @Option(name: .long, help: "Pictures computed at a time.")
     var batchSize = 8
 
-    @Option(name: .long, help: "Side S of the model's input: short side to S * 256 / 224, bicubic, then the centre S x S.")
+    @Option(
+        name: .long, help: "Side S of the model's input: short side to S * 256 / 224, bicubic, then the centre S x S.")
     var size: Int?
 
     @Option(name: .long, help: "The layer: norm, blocks.N or blocks.N.norm (see beasts show MODEL).")
@@ -55,7 +56,9 @@ struct Embed: CommonOptionsCommand {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-        if inputs.isEmpty { throw ValidationError("no pictures given; name files, folders or - for a list on standard input") }
+        if inputs.isEmpty {
+            throw ValidationError("no pictures given; name files, folders or - for a list on standard input")
+        }
         if batchSize < 1 || batchSize > 4096 { throw ValidationError("--batch-size \(batchSize): must be 1 to 4096") }
         if let size, size < 1 || size > 8192 { throw ValidationError("--size \(size): must be 1 to 8192") }
         if VisionTransformer.Layer(layer) == nil {
@@ -70,7 +73,8 @@ struct Embed: CommonOptionsCommand {
         let card = try Catalogue.model(named: model ?? Catalogue.defaultName)
         let format = try OutputFormat(path: outputPath)
         var job = EmbeddingJob(
-            paths: try InputList(inputs, standardInput: readStandardInput).paths, outputPath: outputPath, format: format,
+            paths: try InputList(inputs, standardInput: readStandardInput).paths, outputPath: outputPath,
+            format: format,
             preprocessing: size.map { Preprocessing.evaluation(size: $0) } ?? card.preprocessing)
         job.batchSize = batchSize
         job.threadCount = backend.threads ?? ProcessorCount.available

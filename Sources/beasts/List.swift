@@ -20,7 +20,10 @@ struct List: CommonOptionsCommand {
                 ModelReport.millions(card.parameterCount), card.isBuiltIn ? "built in" : "hub", card.licence,
             ]
         }
-        StandardOutput.print(table([["model", "algorithm", "trained on", "architecture", "size", "parameters", "weights", "licence"]] + rows))
+        StandardOutput.print(
+            table(
+                [["model", "algorithm", "trained on", "architecture", "size", "parameters", "weights", "licence"]]
+                    + rows))
     }
 }
 

@@ -20,14 +20,17 @@ struct Neighbours: CommonOptionsCommand {
     @Option(name: .long, help: "How many neighbours of each.")
     var count = 5
 
-    @Option(name: .long, help: "Draw queries and neighbours into this PNG file.", completion: .file(extensions: ["png"]))
+    @Option(
+        name: .long, help: "Draw queries and neighbours into this PNG file.", completion: .file(extensions: ["png"]))
     var sheet: String?
 
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
         if queries < 1 { throw ValidationError("--queries \(queries): must be 1 or more") }
-        if let sheet, !sheet.lowercased().hasSuffix(".png") { throw ValidationError("--sheet \(sheet): a sheet is a .png file") }
+        if let sheet, !sheet.lowercased().hasSuffix(".png") {
+            throw ValidationError("--sheet \(sheet): a sheet is a .png file")
+        }
         if count < 1 { throw ValidationError("--count \(count): must be 1 or more") }
     }
 
@@ -36,11 +39,13 @@ struct Neighbours: CommonOptionsCommand {
         let rows = query.isEmpty ? table.evenlySpread(queries) : try query.map { try row(of: $0, in: table) }
         let results = rows.map { (query: table.paths[$0], neighbours: table.neighbours(of: $0, count: count)) }
         if let sheet {
-            try ContactSheet(rows: results.map { ($0.query, $0.neighbours.map(\.path)) }).write(to: sheet, pending: Interruption.pendingFiles)
+            try ContactSheet(rows: results.map { ($0.query, $0.neighbours.map(\.path)) }).write(
+                to: sheet, pending: Interruption.pendingFiles)
             common.note("contact sheet -> \(sheet)")
         }
         if common.json {
-            try JSONOutput.print(results.map { Report(query: $0.query, neighbours: $0.neighbours.map(Report.Item.init)) })
+            try JSONOutput.print(
+                results.map { Report(query: $0.query, neighbours: $0.neighbours.map(Report.Item.init)) })
         } else {
             for result in results { StandardOutput.print(readable(result.query, result.neighbours)) }
         }
@@ -59,7 +64,9 @@ struct Neighbours: CommonOptionsCommand {
     }
 
     /// The file's own name, on one line.
-    private func name(_ path: String) -> String { StandardError.visible(path.split(separator: "/").last.map(String.init) ?? path) }
+    private func name(_ path: String) -> String {
+        StandardError.visible(path.split(separator: "/").last.map(String.init) ?? path)
+    }
 
     /// Four digits behind the point.
     private func decimals(_ value: Float) -> String {

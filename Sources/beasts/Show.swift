@@ -20,15 +20,21 @@ struct Show: CommonOptionsCommand {
         }
         let configuration = card.configuration
         let (tokens, width) = (configuration.gridSize * configuration.gridSize + 1, configuration.width)
-        StandardOutput.print("\(card.name): \(card.algorithm), trained on \(card.dataSet), \(card.architecture), licence \(card.licence)")
+        StandardOutput.print(
+            "\(card.name): \(card.algorithm), trained on \(card.dataSet), \(card.architecture), licence \(card.licence)"
+        )
         switch card.weights {
         case .builtIn: StandardOutput.print("weights       built in")
         case .hub(let repository, let file): StandardOutput.print("weights       \(file) of \(repository)")
         }
         StandardOutput.print("parameters    \(card.parameterCount)")
-        StandardOutput.print("input         [batch, \(configuration.imageSize), \(configuration.imageSize), 3], other sizes by interpolated positions")
+        StandardOutput.print(
+            "input         [batch, \(configuration.imageSize), \(configuration.imageSize), 3], other sizes by interpolated positions"
+        )
         StandardOutput.print("preparation   \(card.preprocessing.summary)")
-        StandardOutput.print("tokens        \(tokens): the CLS token and \(configuration.gridSize) x \(configuration.gridSize) patches of \(configuration.patchSize) x \(configuration.patchSize) pixels")
+        StandardOutput.print(
+            "tokens        \(tokens): the CLS token and \(configuration.gridSize) x \(configuration.gridSize) patches of \(configuration.patchSize) x \(configuration.patchSize) pixels"
+        )
         StandardOutput.print("embedding     [batch, \(width)]")
         StandardOutput.print("attention     [batch, \(configuration.headCount), \(tokens), \(tokens)]")
         StandardOutput.print("\nlayers (--layer), each [batch, \(tokens), \(width)]")

@@ -11,7 +11,9 @@ enum StandardOutput {
 
     /// Ends the program after a failure to write.
     static func end(_ number: Int32) -> Never {
-        if number != EPIPE { StandardError.print("beasts: cannot write to standard output: \(String(cString: strerror(number)))") }
+        if number != EPIPE {
+            StandardError.print("beasts: cannot write to standard output: \(String(cString: strerror(number)))")
+        }
         Glibc._exit(74)
     }
 }

@@ -96,7 +96,9 @@ struct MutationTests {
             weights.shape(of: name).map { SafetensorsEntry(name: name, elementType: .float32, shape: $0) }
         }
         let header = try SafetensorsHeader(entries: entries, metadata: ["a": "b\u{1}"])
-        let data = try header.entries.flatMap { entry in try weights.withTensor(entry.name) { bytes(of: elements(of: $0)) } }
+        let data = try header.entries.flatMap { entry in
+            try weights.withTensor(entry.name) { bytes(of: elements(of: $0)) }
+        }
         let content = header.encoded() + data
         seeds.append(("safetensors", content, [0..<8, 8..<8 + Int(content[0]) + Int(content[1]) << 8]))
         return seeds

@@ -48,14 +48,16 @@ struct ParityTests {
             try weights.withTensor(entry.name) { tensor in
                 data += denseBytes(of: tensor)
                 let numbers = NumpyHeader(element: .float32, shape: tensor.shape)
-                try write(numbers.encoded() + bytes(of: elements(of: tensor)), to: "\(folder)/written.\(entry.name).npy")
+                try write(
+                    numbers.encoded() + bytes(of: elements(of: tensor)), to: "\(folder)/written.\(entry.name).npy")
             }
         }
         try write(header.encoded() + data, to: "\(folder)/written.safetensors")
         let rows = bytes(of: (0..<1_234 * 5).map { Float($0) })
         let rowEntry = SafetensorsEntry(name: "rows", elementType: .float32, shape: [1_234, 5])
         try write(
-            SafetensorsHeader(entries: [rowEntry]).encoded(minimumByteCount: 4_096) + rows, to: "\(folder)/rows.safetensors")
+            SafetensorsHeader(entries: [rowEntry]).encoded(minimumByteCount: 4_096) + rows,
+            to: "\(folder)/rows.safetensors")
         try write(
             NumpyHeader(element: .float32, shape: [1_234, 5]).reservedBytes() + rows, to: "\(folder)/rows.npy")
     }

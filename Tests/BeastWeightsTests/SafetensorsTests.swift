@@ -117,7 +117,9 @@ struct SafetensorsTests {
         let header = try SafetensorsHeader(entries: entries, metadata: ["k": "v\u{1}", "a": "b"])
         #expect(header.entries.map(\.name) == ["a\"\\\n", "b", "none", "half", "byte"])
         let data =
-            bytes(of: [7] as [Float]) + bytes(of: [0, 2, 4, 1, 3, 5] as [Float]) + bytes(of: [0x3C00] as [UInt16]) + [1, 2, 3]
+            bytes(of: [7] as [Float]) + bytes(of: [0, 2, 4, 1, 3, 5] as [Float]) + bytes(of: [0x3C00] as [UInt16]) + [
+                1, 2, 3,
+            ]
         #expect(header.ranges.last?.upperBound == data.count)
         try folder.write(header.encoded() + data, to: "out.safetensors")
 

@@ -17,10 +17,12 @@ import Testing
     }
 
     /// The counts that the upstream training logs and listings give.
-    @Test("Parameter counts are those of the published architectures", arguments: [
-        ("dino_s_vits16", 21_665_664), ("dino_say_vitb16", 85_798_656), ("dino_imagenet100_vitb14", 85_706_496),
-        ("mugs_y_vitl16", 303_301_632), ("cub_dino_vitt8", 2_719_296),
-    ])
+    @Test(
+        "Parameter counts are those of the published architectures",
+        arguments: [
+            ("dino_s_vits16", 21_665_664), ("dino_say_vitb16", 85_798_656), ("dino_imagenet100_vitb14", 85_706_496),
+            ("mugs_y_vitl16", 303_301_632), ("cub_dino_vitt8", 2_719_296),
+        ])
     func parameterCounts(name: String, count: Int) throws {
         #expect(try Catalogue.model(named: name).parameterCount == count)
     }
@@ -57,7 +59,9 @@ import Testing
         let layers = VisionTransformer.layers(of: configuration)
         #expect(layers.count == 25)
         for layer in layers { #expect(VisionTransformer.Layer(layer.name) == layer) }
-        for name in ["", "block.1", "blocks", "blocks.", "blocks.-1", "blocks.01", "blocks.1.", "blocks.1.norm.x", "Norm"] {
+        for name in [
+            "", "block.1", "blocks", "blocks.", "blocks.-1", "blocks.01", "blocks.1.", "blocks.1.norm.x", "Norm",
+        ] {
             #expect(VisionTransformer.Layer(name) == nil, "\(name)")
         }
     }

@@ -39,16 +39,21 @@ public struct FixtureReport: Sendable {
     public var text: String {
         var lines: [String] = []
         for entry in entries where entry.outcome != .notSupportedYet {
-            lines.append("\(entry.outcome == .optional ? "optional" : entry.outcome.rawValue)  \(entry.id)  \(entry.detail)")
+            lines.append(
+                "\(entry.outcome == .optional ? "optional" : entry.outcome.rawValue)  \(entry.id)  \(entry.detail)")
         }
         var kinds: [String: Int] = [:]
         for entry in entries where entry.outcome == .notSupportedYet { kinds[entry.detail, default: 0] += 1 }
-        for (kind, count) in kinds.sorted(by: { $0.key < $1.key }) { lines.append("not supported yet  \(kind): \(count) cases") }
+        for (kind, count) in kinds.sorted(by: { $0.key < $1.key }) {
+            lines.append("not supported yet  \(kind): \(count) cases")
+        }
         let pictures = entries.filter { $0.outcome == .passed }.compactMap(\.isIdentical)
         if !pictures.isEmpty {
             lines.append("pictures: \(pictures.count { $0 }) of \(pictures.count) cases are bit-identical")
         }
-        if let worst = entries.filter({ $0.outcome == .passed }).max(by: { $0.worstRatio < $1.worstRatio }), worst.worstRatio > 0 {
+        if let worst = entries.filter({ $0.outcome == .passed }).max(by: { $0.worstRatio < $1.worstRatio }),
+            worst.worstRatio > 0
+        {
             lines.append("largest error: \(percent(worst.worstRatio)) of what is allowed, in \(worst.id)")
         }
         lines.append(

@@ -8,7 +8,8 @@ extension FixtureRunner {
         guard let input = fixture.inputs?.image else { throw FixtureError("the manifest gives no input picture") }
         for checkpoint in fixture.checkpoints ?? [] {
             do {
-                let model = try VisionTransformer(configuration, weights: try weights(checkpoint, fixture), session: session)
+                let model = try VisionTransformer(
+                    configuration, weights: try weights(checkpoint, fixture), session: session)
                 let pictures = try channelsLast(input)
                 for (name, output) in try fixture.sortedOutputs() {
                     if name == "pos_embed" {
@@ -47,11 +48,14 @@ extension FixtureRunner {
         let configuration = try fixture.transformerConfiguration()
         let family = fixture.id.split(separator: "/").first ?? ""
         for checkpoint in fixture.checkpoints ?? [] {
-            let model = try VisionTransformer(configuration, weights: try weights(checkpoint, fixture), session: session)
+            let model = try VisionTransformer(
+                configuration, weights: try weights(checkpoint, fixture), session: session)
             for (name, output) in try fixture.sortedOutputs() {
                 guard let shape = manifest.cases.first(where: { $0.id == "\(family)/\(name)" })?.inputs?.image?.shape,
                     shape.count == 4
-                else { throw FixtureError("output '\(name)': there is no case \(family)/\(name) to take the size from") }
+                else {
+                    throw FixtureError("output '\(name)': there is no case \(family)/\(name) to take the size from")
+                }
                 let rows = try model.positionRows(height: shape[2], width: shape[3])
                 try comparison.compare(
                     name, rows, shape: [1, rows.count / configuration.width, configuration.width], with: output)
@@ -78,7 +82,8 @@ extension FixtureRunner {
 
 extension FixtureCase {
     func transformerConfiguration() throws -> VisionTransformer.Configuration {
-        guard let config, let imageSize = config.img_size, let patchSize = config.patch_size, let width = config.embed_dim,
+        guard let config, let imageSize = config.img_size, let patchSize = config.patch_size,
+            let width = config.embed_dim,
             let depth = config.depth, let headCount = config.num_heads, let ratio = config.mlp_ratio,
             let epsilon = config.ln_eps, config.qkv_bias != false
         else { throw FixtureError("the manifest does not give the sizes of a vision transformer") }

@@ -21,7 +21,8 @@ public protocol Backend: AnyObject {
     func upload(_ bytes: UnsafeRawBufferPointer, to buffer: BufferHandle, byteOffset: Int) throws(BackendError)
     /// Waits for the queue, then copies from a buffer.
     /// - Throws: the first failure of queued work.
-    func download(_ bytes: UnsafeMutableRawBufferPointer, from buffer: BufferHandle, byteOffset: Int) throws(BackendError)
+    func download(_ bytes: UnsafeMutableRawBufferPointer, from buffer: BufferHandle, byteOffset: Int)
+        throws(BackendError)
     /// The host address of a host-visible buffer, nil where buffers are not. Synchronize before use.
     func map(_ buffer: BufferHandle) throws(BackendError) -> UnsafeMutableRawPointer?
     /// Waits for the queue.
@@ -110,14 +111,20 @@ extension Backend {
         throw .absent(.residualLayerNorm)
     }
     public func conv3d(_ arguments: Conv3dArguments) throws(BackendError) { throw .absent(.conv3d) }
-    public func convTranspose3d(_ arguments: ConvTranspose3dArguments) throws(BackendError) { throw .absent(.convTranspose3d) }
-    public func patchEmbedding(_ arguments: PatchEmbeddingArguments) throws(BackendError) { throw .absent(.patchEmbedding) }
+    public func convTranspose3d(_ arguments: ConvTranspose3dArguments) throws(BackendError) {
+        throw .absent(.convTranspose3d)
+    }
+    public func patchEmbedding(_ arguments: PatchEmbeddingArguments) throws(BackendError) {
+        throw .absent(.patchEmbedding)
+    }
     public func nearestCode(_ arguments: NearestCodeArguments) throws(BackendError) { throw .absent(.nearestCode) }
     public func topK(_ arguments: TopKArguments) throws(BackendError) { throw .absent(.topK) }
 }
 
 extension BackendError {
-    static func absent(_ op: BackendOp) -> BackendError { BackendError(.unsupported, "\(op.name): not in this backend") }
+    static func absent(_ op: BackendOp) -> BackendError {
+        BackendError(.unsupported, "\(op.name): not in this backend")
+    }
 }
 
 /// A backend as the author of a library writes it: one class, which ``BackendExport`` turns into the contract's table.

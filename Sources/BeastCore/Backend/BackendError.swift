@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-
 /// Why a backend, or the way to it, failed.
 public struct BackendError: Error, Sendable {
     /// The code that crosses the contract (`beasts_status_code`).

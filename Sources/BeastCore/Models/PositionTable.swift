@@ -65,7 +65,8 @@ extension PositionTable {
             storedSize = Int(Double(shape[1] - 1).squareRoot().rounded())
         }
         let table = PositionTable(
-            elements: try parameters.elements("pos_embed", [1, storedSize * storedSize + 1, width]), gridSize: storedSize,
+            elements: try parameters.elements("pos_embed", [1, storedSize * storedSize + 1, width]),
+            gridSize: storedSize,
             width: width)
         self = table.resampled(gridSize: gridSize)
     }

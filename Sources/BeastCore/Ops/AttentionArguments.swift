@@ -23,7 +23,8 @@ public struct AttentionArguments: OpArguments {
 
     /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
-        output: TensorView, query: TensorView, key: TensorView, value: TensorView, scale: Float, isCausal: Bool = false, queryOffset: Int = 0, keyLength: Int
+        output: TensorView, query: TensorView, key: TensorView, value: TensorView, scale: Float, isCausal: Bool = false,
+        queryOffset: Int = 0, keyLength: Int
     ) {
         self.output = output
         self.query = query
@@ -101,7 +102,8 @@ public struct AttentionProbabilitiesArguments: OpArguments {
 
     /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
-        output: TensorView, query: TensorView, key: TensorView, scale: Float, isCausal: Bool = false, queryOffset: Int = 0, keyLength: Int
+        output: TensorView, query: TensorView, key: TensorView, scale: Float, isCausal: Bool = false,
+        queryOffset: Int = 0, keyLength: Int
     ) {
         self.output = output
         self.query = query
@@ -151,6 +153,7 @@ public struct AttentionProbabilitiesArguments: OpArguments {
 
     public static func call(
         _ table: borrowing beasts_backend_table, _ context: OpaquePointer,
-        _ arguments: UnsafePointer<beasts_attention_probabilities_arguments>, _ status: UnsafeMutablePointer<beasts_status>
+        _ arguments: UnsafePointer<beasts_attention_probabilities_arguments>,
+        _ status: UnsafeMutablePointer<beasts_status>
     ) -> Int32? { table.attention_probabilities?(context, arguments, status) }
 }

@@ -29,7 +29,9 @@ public struct Conv2dArguments: OpArguments {
 
     /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
-        output: TensorView, input: TensorView, weight: BufferHandle, strideY: Int = 1, strideX: Int = 1, paddingTop: Int = 0, paddingBottom: Int = 0, paddingLeft: Int = 0, paddingRight: Int = 0, groups: Int = 1, epilogue: Epilogue = Epilogue()
+        output: TensorView, input: TensorView, weight: BufferHandle, strideY: Int = 1, strideX: Int = 1,
+        paddingTop: Int = 0, paddingBottom: Int = 0, paddingLeft: Int = 0, paddingRight: Int = 0, groups: Int = 1,
+        epilogue: Epilogue = Epilogue()
     ) {
         self.output = output
         self.input = input
@@ -127,7 +129,8 @@ public struct MaxPool2dArguments: OpArguments {
 
     /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
-        output: TensorView, input: TensorView, kernelY: Int, kernelX: Int, strideY: Int = 1, strideX: Int = 1, paddingTop: Int = 0, paddingBottom: Int = 0, paddingLeft: Int = 0, paddingRight: Int = 0
+        output: TensorView, input: TensorView, kernelY: Int, kernelX: Int, strideY: Int = 1, strideX: Int = 1,
+        paddingTop: Int = 0, paddingBottom: Int = 0, paddingLeft: Int = 0, paddingRight: Int = 0
     ) {
         self.output = output
         self.input = input

@@ -48,7 +48,9 @@ public struct Conv3dArguments: OpArguments {
 
     /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
-        output: TensorView, input: TensorView, weight: BufferHandle, stride: Extent3 = Extent3(1, 1, 1), paddingBefore: Extent3 = Extent3(0, 0, 0), paddingAfter: Extent3 = Extent3(0, 0, 0), paddingMode: PaddingMode = .zero, epilogue: Epilogue = Epilogue()
+        output: TensorView, input: TensorView, weight: BufferHandle, stride: Extent3 = Extent3(1, 1, 1),
+        paddingBefore: Extent3 = Extent3(0, 0, 0), paddingAfter: Extent3 = Extent3(0, 0, 0),
+        paddingMode: PaddingMode = .zero, epilogue: Epilogue = Epilogue()
     ) {
         self.output = output
         self.input = input
@@ -133,7 +135,9 @@ public struct ConvTranspose3dArguments: OpArguments {
 
     /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
-        output: TensorView, input: TensorView, weight: BufferHandle, stride: Extent3 = Extent3(1, 1, 1), paddingBefore: Extent3 = Extent3(0, 0, 0), paddingAfter: Extent3 = Extent3(0, 0, 0), cropping: Extent3 = Extent3(0, 0, 0), paddingMode: PaddingMode = .zero, epilogue: Epilogue = Epilogue()
+        output: TensorView, input: TensorView, weight: BufferHandle, stride: Extent3 = Extent3(1, 1, 1),
+        paddingBefore: Extent3 = Extent3(0, 0, 0), paddingAfter: Extent3 = Extent3(0, 0, 0),
+        cropping: Extent3 = Extent3(0, 0, 0), paddingMode: PaddingMode = .zero, epilogue: Epilogue = Epilogue()
     ) {
         self.output = output
         self.input = input
@@ -246,13 +250,18 @@ public struct PatchEmbeddingArguments: OpArguments {
         try Checks.rank(input, "input", 4...5)
         try Checks.floatingPointRows(output, "output")
         try Checks.floatingPointRows(input, "input")
-        guard patch.isAtLeast(1), input.rank == 5 || patch.time == 1 else { throw .invalid("patch \(patch) for input \(input.shape)") }
+        guard patch.isAtLeast(1), input.rank == 5 || patch.time == 1 else {
+            throw .invalid("patch \(patch) for input \(input.shape)")
+        }
         let frames = input.rank == 5 ? input.shape[1] / patch.time : 1
         // Saturates, as a broadcast input may have any extents.
-        let grid: Shape = [frames, input.shape[input.rank - 3] / patch.height, input.shape[input.rank - 2] / patch.width]
+        let grid: Shape = [
+            frames, input.shape[input.rank - 3] / patch.height, input.shape[input.rank - 2] / patch.width,
+        ]
         let patches = grid.elementCount
         guard output.shape[0] == input.shape[0], output.shape[1] == patches else {
-            throw .invalid("output \(output.shape) does not fit input \(input.shape), patch \(patch): expected \(patches) patches")
+            throw .invalid(
+                "output \(output.shape) does not fit input \(input.shape), patch \(patch): expected \(patches) patches")
         }
         try Checks.vector(bias, "bias", count: output.shape[2])
         try Checks.writable(output, "output")

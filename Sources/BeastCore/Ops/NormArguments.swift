@@ -19,7 +19,8 @@ public struct SoftmaxArguments: OpArguments {
 
     /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
-        output: TensorView, input: TensorView, scale: Float = 1, isCausal: Bool = false, queryOffset: Int = 0, keyLength: Int
+        output: TensorView, input: TensorView, scale: Float = 1, isCausal: Bool = false, queryOffset: Int = 0,
+        keyLength: Int
     ) {
         self.output = output
         self.input = input
@@ -83,7 +84,8 @@ public struct LayerNormArguments: OpArguments {
 
     /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
-        output: TensorView, input: TensorView, weight: TensorView, bias: TensorView, epsilon: Float, activation: Activation = .none
+        output: TensorView, input: TensorView, weight: TensorView, bias: TensorView, epsilon: Float,
+        activation: Activation = .none
     ) {
         self.output = output
         self.input = input
@@ -115,7 +117,8 @@ public struct LayerNormArguments: OpArguments {
 
     public func validate() throws(BackendError) {
         try Checks.rank(output, "output", 1...Shape.maximumRank)
-        try Checks.norm(output: output, input: input, weight: weight, bias: bias, epsilon: epsilon, activation: activation)
+        try Checks.norm(
+            output: output, input: input, weight: weight, bias: bias, epsilon: epsilon, activation: activation)
     }
 
     public var outputs: [TensorView] { [output] }
@@ -148,7 +151,8 @@ public struct GroupNormArguments: OpArguments {
 
     /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
-        output: TensorView, input: TensorView, weight: TensorView, bias: TensorView, epsilon: Float, groups: Int, activation: Activation = .none
+        output: TensorView, input: TensorView, weight: TensorView, bias: TensorView, epsilon: Float, groups: Int,
+        activation: Activation = .none
     ) {
         self.output = output
         self.input = input
@@ -183,7 +187,8 @@ public struct GroupNormArguments: OpArguments {
 
     public func validate() throws(BackendError) {
         try Checks.rank(output, "output", 2...5)
-        try Checks.norm(output: output, input: input, weight: weight, bias: bias, epsilon: epsilon, activation: activation)
+        try Checks.norm(
+            output: output, input: input, weight: weight, bias: bias, epsilon: epsilon, activation: activation)
         guard groups > 0, input.shape[input.rank - 1] % groups == 0 else {
             throw .invalid("\(input.shape[input.rank - 1]) channels cannot be split into \(groups) groups")
         }
@@ -217,7 +222,8 @@ public struct ResidualLayerNormArguments: OpArguments {
 
     /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
-        output: TensorView, residual: TensorView, input: TensorView, weight: TensorView, bias: TensorView, epsilon: Float
+        output: TensorView, residual: TensorView, input: TensorView, weight: TensorView, bias: TensorView,
+        epsilon: Float
     ) {
         self.output = output
         self.residual = residual
@@ -250,7 +256,8 @@ public struct ResidualLayerNormArguments: OpArguments {
     public func validate() throws(BackendError) {
         try Checks.rank(output, "output", 1...Shape.maximumRank)
         try Checks.pointwise(output: residual, input: input)
-        try Checks.norm(output: output, input: residual, weight: weight, bias: bias, epsilon: epsilon, activation: .none)
+        try Checks.norm(
+            output: output, input: residual, weight: weight, bias: bias, epsilon: epsilon, activation: .none)
     }
 
     public var outputs: [TensorView] { [output, residual] }

@@ -112,7 +112,8 @@ public struct LinearArguments: OpArguments {
         try Checks.rank(output, "output", 1...Shape.maximumRank)
         try Checks.rank(input, "input", rank...rank)
         guard output.shape.dropLast() == input.shape.dropLast() else {
-            throw .invalid("output \(output.shape) does not fit input \(input.shape): all axes but the last must be equal")
+            throw .invalid(
+                "output \(output.shape) does not fit input \(input.shape): all axes but the last must be equal")
         }
         try Checks.floatingPointRows(output, "output")
         try Checks.floatingPointRows(input, "input")

@@ -96,7 +96,9 @@ public struct ArgReduceArguments: OpArguments {
         try Checks.rank(input, "input", 2...2)
         try Checks.dtype(output, "output", .int32)
         try Checks.floatingPoint(input, "input")
-        guard output.shape[0] == input.shape[0] else { throw .invalid("output \(output.shape) does not fit input \(input.shape)") }
+        guard output.shape[0] == input.shape[0] else {
+            throw .invalid("output \(output.shape) does not fit input \(input.shape)")
+        }
         guard input.shape[1] > 0 else { throw .invalid("\(extremum) of no elements") }
         try Checks.unitLastStride(output, "output")
         try Checks.unitLastStride(input, "input")

@@ -55,7 +55,9 @@ public struct BackendDiscovery: Sendable {
     /// The places that are searched, for messages.
     public var places: [(place: String, path: String)] {
         var places: [(String, String)] = []
-        for entry in (searchPath ?? "").split(separator: ":") { places.append((Self.environmentVariable, String(entry))) }
+        for entry in (searchPath ?? "").split(separator: ":") {
+            places.append((Self.environmentVariable, String(entry)))
+        }
         if let executableFolder {
             places.append(("the program's folder", executableFolder))
             places.append(("the installation", executableFolder + "/../lib/beasts"))

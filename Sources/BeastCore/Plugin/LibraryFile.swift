@@ -27,15 +27,23 @@ enum LibraryFile {
         var information = stat()
         guard fstat(file, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return nil }
         let fileSize = UInt64(clamping: information.st_size)
-        guard let header = read(file, from: 0, count: ELF.headerSize), header.starts(with: ELF.magic) else { return nil }
+        guard let header = read(file, from: 0, count: ELF.headerSize), header.starts(with: ELF.magic) else {
+            return nil
+        }
         let table = number(header, ELF.programHeaderOffset, UInt64.self)
-        guard number(header, ELF.entrySizeOffset, UInt16.self) == UInt16(ELF.entrySize), table < fileSize else { return nil }
+        guard number(header, ELF.entrySizeOffset, UInt16.self) == UInt16(ELF.entrySize), table < fileSize else {
+            return nil
+        }
         for index in 0..<UInt64(number(header, ELF.entryCountOffset, UInt16.self)) {
-            guard let entry = read(file, from: table + index * UInt64(ELF.entrySize), count: ELF.entrySize) else { return nil }
+            guard let entry = read(file, from: table + index * UInt64(ELF.entrySize), count: ELF.entrySize) else {
+                return nil
+            }
             guard number(entry, 0, UInt32.self) == ELF.loadable else { continue }
             let (end, overflow) = number(entry, ELF.segmentOffset, UInt64.self)
                 .addingReportingOverflow(number(entry, ELF.segmentFileSize, UInt64.self))
-            if overflow || end > fileSize { return "the file is cut off: it has \(fileSize) bytes and should have \(end) or more" }
+            if overflow || end > fileSize {
+                return "the file is cut off: it has \(fileSize) bytes and should have \(end) or more"
+            }
         }
         return nil
     }

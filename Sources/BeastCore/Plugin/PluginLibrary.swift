@@ -41,7 +41,8 @@ public final class PluginLibrary: Sendable {
         let query = unsafeBitCast(symbol, to: beasts_backend_query_function.self)
         table = try PluginLibrary.negotiate(query, path: path)
         guard let name = readText(table.name), PluginLibrary.isValid(name: name) else {
-            throw PluginError(.badTable, path, "its name '\(readText(table.name) ?? "")' is not made of a-z, 0-9 and hyphens")
+            throw PluginError(
+                .badTable, path, "its name '\(readText(table.name) ?? "")' is not made of a-z, 0-9 and hyphens")
         }
         self.name = name
         version = readText(table.version) ?? ""
@@ -55,7 +56,9 @@ public final class PluginLibrary: Sendable {
         try checkEntries()
     }
 
-    private static func negotiate(_ query: beasts_backend_query_function, path: String) throws(PluginError) -> beasts_backend_table {
+    private static func negotiate(_ query: beasts_backend_query_function, path: String) throws(PluginError)
+        -> beasts_backend_table
+    {
         var table: UnsafePointer<beasts_backend_table>?
         var status = beasts_status.empty
         let code = withHostInfo { host in query(host, &table, &status) }
@@ -133,7 +136,8 @@ public final class PluginLibrary: Sendable {
         guard code != 0 else { return }
         let message = readText(status.message)
         throw BackendError(
-            BackendError.Code(contract: code), message.isEmpty ? "\(entry) failed with code \(code)" : message, backend: name)
+            BackendError.Code(contract: code), message.isEmpty ? "\(entry) failed with code \(code)" : message,
+            backend: name)
     }
 
     func fault(_ message: String) -> BackendError { BackendError(.internal, message, backend: name) }

@@ -59,7 +59,9 @@ extension BackendDiscovery {
             case .usable(let library, let probe): return try chosen(library, probe, device)
             case .unavailable(let library, let reason):
                 throw MenagerieError(.unavailable, "backend '\(library.name)' (\(path)) cannot run here: \(reason)")
-            case .failed(let error): throw MenagerieError(.unavailable, "\(path) is no backend for this program: \(error.reason)", cause: error)
+            case .failed(let error):
+                throw MenagerieError(
+                    .unavailable, "\(path) is no backend for this program: \(error.reason)", cause: error)
             case .shadowed(let library, _): throw MenagerieError(.internal, "backend '\(library.name)' shadows itself")
             }
         }
@@ -77,7 +79,8 @@ extension BackendDiscovery {
             }
         }
         guard let (library, probe) = usable.max(by: { $0.1.score < $1.1.score }) else {
-            throw MenagerieError(.unavailable, (["no backend can run here"] + reasons + [tried]).joined(separator: "; "))
+            throw MenagerieError(
+                .unavailable, (["no backend can run here"] + reasons + [tried]).joined(separator: "; "))
         }
         return ChosenBackend(library: library, probe: probe, device: nil)
     }
@@ -106,7 +109,8 @@ extension BackendDiscovery {
         guard let device else { return ChosenBackend(library: library, probe: probe, device: nil) }
         let deviceProbe = try library.probe(device: device)
         guard deviceProbe.score > 0 else {
-            throw MenagerieError(.unavailable, "backend '\(library.name)' cannot use device \(device): \(deviceProbe.reason)")
+            throw MenagerieError(
+                .unavailable, "backend '\(library.name)' cannot use device \(device): \(deviceProbe.reason)")
         }
         return ChosenBackend(library: library, probe: deviceProbe, device: device)
     }

@@ -62,7 +62,8 @@ public enum Catalogue {
         architectures["vitt8"].map { configuration in
             [
                 ModelCard(
-                    name: defaultName, algorithm: "dino", dataSet: "clip art", architecture: "vitt8", licence: "CC0-1.0",
+                    name: defaultName, algorithm: "dino", dataSet: "clip art", architecture: "vitt8",
+                    licence: "CC0-1.0",
                     weights: .builtIn, configuration: configuration)
             ]
         } ?? []

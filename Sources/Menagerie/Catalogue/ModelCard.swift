@@ -34,7 +34,9 @@ public struct ModelCard: Sendable {
 
     /// How a picture becomes the model's input when no size is asked for.
     public var preprocessing: Preprocessing {
-        isBuiltIn ? Catalogue.miniaturePreprocessing(size: configuration.imageSize) : .evaluation(size: configuration.imageSize)
+        isBuiltIn
+            ? Catalogue.miniaturePreprocessing(size: configuration.imageSize)
+            : .evaluation(size: configuration.imageSize)
     }
 
     /// Numbers in all tensors.

@@ -94,11 +94,14 @@ public struct EmbeddingJob: Sendable {
         guard batchSize >= 1 else { throw MenagerieError(.usage, "batch size \(batchSize): must be 1 or more") }
         guard threadCount >= 1 else { throw MenagerieError(.usage, "\(threadCount) threads: must be 1 or more") }
         guard VisionTransformer.layers(of: card.configuration).contains(layer) else {
-            throw MenagerieError(.usage, "\(card.name) has no layer '\(layer.name)'; beasts show \(card.name) lists them")
+            throw MenagerieError(
+                .usage, "\(card.name) has no layer '\(layer.name)'; beasts show \(card.name) lists them")
         }
         if let size = preprocessing.cropSize, size < card.configuration.patchSize {
             throw MenagerieError(
-                .usage, "size \(size) is less than one patch: the patches of \(card.name) are \(card.configuration.patchSize) wide")
+                .usage,
+                "size \(size) is less than one patch: the patches of \(card.name) are \(card.configuration.patchSize) wide"
+            )
         }
     }
 
@@ -119,7 +122,9 @@ public struct EmbeddingJob: Sendable {
     ) throws {
         guard !batch.isEmpty, let size = preprocessing.cropSize else { return }
         let input = try model.session.makeTensor([batch.count, size, size, 3])
-        for (index, item) in batch.enumerated() { try model.session.upload(item.numbers, to: input.slice(0, index..<index + 1)) }
+        for (index, item) in batch.enumerated() {
+            try model.session.upload(item.numbers, to: input.slice(0, index..<index + 1))
+        }
         let embedded = try model.embed(input, layer: layer, token: token)
         let rowShape = Array(embedded.shape.dropFirst())
         var numbers = try model.session.download(embedded)

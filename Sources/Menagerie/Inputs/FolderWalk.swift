@@ -12,7 +12,8 @@ struct FolderWalk {
     mutating func walk(_ folder: String) throws {
         let path = Array(folder.utf8) + (folder.utf8.last == UInt8(ascii: "/") ? [] : [UInt8(ascii: "/")])
         guard walk(bytes: path) else {
-            throw MenagerieError(.inputMissing, "\(folder): cannot read this folder: \(String(cString: strerror(errno)))")
+            throw MenagerieError(
+                .inputMissing, "\(folder): cannot read this folder: \(String(cString: strerror(errno)))")
         }
     }
 

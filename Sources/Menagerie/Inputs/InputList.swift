@@ -28,7 +28,9 @@ public struct InputList: Sendable {
         var wasListRead = false
         for argument in arguments {
             if argument == "-" {
-                guard !wasListRead else { throw MenagerieError(.usage, "- is given twice; there is one standard input") }
+                guard !wasListRead else {
+                    throw MenagerieError(.usage, "- is given twice; there is one standard input")
+                }
                 wasListRead = true
                 let listed = InputList.listed(try standardInput())
                 if listed.isEmpty { throw MenagerieError(.inputMissing, "standard input holds no path") }
@@ -57,7 +59,9 @@ public struct InputList: Sendable {
             guard information.st_mode & S_IFMT == S_IFDIR else { return [argument] }
             var folders = FolderWalk()
             try folders.walk(argument)
-            guard !folders.files.isEmpty else { throw MenagerieError(.inputMissing, "\(argument): no pictures in this folder") }
+            guard !folders.files.isEmpty else {
+                throw MenagerieError(.inputMissing, "\(argument): no pictures in this folder")
+            }
             return folders.files
         }
         guard argument.utf8.contains(where: { "*?[".utf8.contains($0) }) else { return [argument] }

@@ -17,9 +17,12 @@ public struct ContactSheet: Sendable {
     ///   longer be read is an error too.
     public func write(to path: String, pending: PendingFiles = PendingFiles()) throws {
         if let identity = FileIdentity(path),
-            let picture = rows.lazy.flatMap({ [$0.query] + $0.neighbours }).first(where: { FileIdentity($0) == identity })
+            let picture = rows.lazy.flatMap({ [$0.query] + $0.neighbours }).first(where: {
+                FileIdentity($0) == identity
+            })
         {
-            throw MenagerieError(.usage, "\(path): the sheet is also one of its pictures (\(picture)); choose another name")
+            throw MenagerieError(
+                .usage, "\(path): the sheet is also one of its pictures (\(picture)); choose another name")
         }
         let columns = 1 + (rows.map(\.neighbours.count).max() ?? 0)
         guard !rows.isEmpty else { throw MenagerieError(.usage, "\(path): there is no query to draw") }

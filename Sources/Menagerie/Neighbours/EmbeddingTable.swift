@@ -34,7 +34,8 @@ public struct EmbeddingTable: Sendable {
     private static func lines(of path: String) throws -> [String] {
         guard let file = fopen(path, "re") else {
             throw MenagerieError(
-                .inputMissing, "\(path): cannot open the list of pictures that belongs to it: \(String(cString: strerror(errno)))")
+                .inputMissing,
+                "\(path): cannot open the list of pictures that belongs to it: \(String(cString: strerror(errno)))")
         }
         defer { fclose(file) }
         var bytes: [UInt8] = []
@@ -44,7 +45,9 @@ public struct EmbeddingTable: Sendable {
             if count == 0 { break }
             bytes += chunk[..<count]
         }
-        guard ferror(file) == 0 else { throw MenagerieError(.inputMissing, "\(path): cannot read: \(String(cString: strerror(errno)))") }
+        guard ferror(file) == 0 else {
+            throw MenagerieError(.inputMissing, "\(path): cannot read: \(String(cString: strerror(errno)))")
+        }
         return PathList.paths(bytes)
     }
 

@@ -18,7 +18,8 @@ struct EmbeddingFiles {
             guard !format.hasCountInHeader else {
                 throw MenagerieError(
                     .usage,
-                    "\(path): .\(format.rawValue) needs a regular file, since its header is written last; use .jsonl or .csv")
+                    "\(path): .\(format.rawValue) needs a regular file, since its header is written last; use .jsonl or .csv"
+                )
             }
             pathList = nil
             failureList = nil
@@ -42,7 +43,8 @@ struct EmbeddingFiles {
         // Most often nothing is there yet; a million inputs are then not looked at.
         guard !written.isEmpty else { return }
         for input in inputs {
-            guard let identity = FileIdentity(input), let same = written.first(where: { $0.identity == identity }) else { continue }
+            guard let identity = FileIdentity(input), let same = written.first(where: { $0.identity == identity })
+            else { continue }
             let what = same.path == output ? "the output" : "a file written beside the output"
             throw MenagerieError(.usage, "\(same.path): \(what) is also an input (\(input)); choose another name")
         }
@@ -50,7 +52,8 @@ struct EmbeddingFiles {
 
     /// The path without its ending.
     static func stem(_ path: String) -> String {
-        guard let dot = path.utf8.lastIndex(of: UInt8(ascii: ".")), !path[dot...].utf8.contains(UInt8(ascii: "/")) else {
+        guard let dot = path.utf8.lastIndex(of: UInt8(ascii: ".")), !path[dot...].utf8.contains(UInt8(ascii: "/"))
+        else {
             return path
         }
         return String(path[..<dot])

@@ -47,7 +47,9 @@ final class EmbeddingWriter {
             try output.write(UnsafeRawBufferPointer(numbers))
             paths.append(path)
         case .csv: try writeLines(path, numbers, width: rowShape.last ?? 0)
-        case .jsonl: try output.write(EmbeddingWriter.object(path, numbers, width: rowShape.last ?? 0, isMatrix: rowShape.count > 1))
+        case .jsonl:
+            try output.write(
+                EmbeddingWriter.object(path, numbers, width: rowShape.last ?? 0, isMatrix: rowShape.count > 1))
         }
     }
 
@@ -121,7 +123,9 @@ final class EmbeddingWriter {
         return result + "\""
     }
 
-    private static func object(_ path: String, _ numbers: UnsafeBufferPointer<Float>, width: Int, isMatrix: Bool) -> String {
+    private static func object(_ path: String, _ numbers: UnsafeBufferPointer<Float>, width: Int, isMatrix: Bool)
+        -> String
+    {
         func list(_ numbers: Slice<UnsafeBufferPointer<Float>>) -> String {
             // JSON has no word for what is not finite.
             "[" + numbers.map { $0.isFinite ? "\($0)" : "null" }.joined(separator: ",") + "]"
@@ -131,7 +135,9 @@ final class EmbeddingWriter {
         return "{\"path\":\(JSONText.string(path)),\"embedding\":\(value)}\n"
     }
 
-    private static func array(_ paths: [String]) -> String { "[" + paths.map(JSONText.string).joined(separator: ",") + "]" }
+    private static func array(_ paths: [String]) -> String {
+        "[" + paths.map(JSONText.string).joined(separator: ",") + "]"
+    }
 
     /// The list of failures, written and not yet visible; nil when there is none to write.
     private func failureList(_ failures: [EmbeddingSummary.Failure]) throws -> OutputFile? {

@@ -27,9 +27,11 @@ public enum OutputFormat: String, Sendable, CaseIterable {
         }
         let endings = OutputFormat.allCases.map { ".\($0.rawValue)" }.joined(separator: ", ")
         let found = ending.isEmpty ? "this name has no ending" : "unknown ending '.\(ending)'"
-        let hint = nearest(to: ending, among: OutputFormat.allCases.map(\.rawValue), limit: 1).first
+        let hint =
+            nearest(to: ending, among: OutputFormat.allCases.map(\.rawValue), limit: 1).first
             .map { "; did you mean .\($0)?" } ?? ""
-        throw MenagerieError(.usage, "\(path): \(found)\(hint.isEmpty || ending.isEmpty ? "" : hint) (outputs end in \(endings))")
+        throw MenagerieError(
+            .usage, "\(path): \(found)\(hint.isEmpty || ending.isEmpty ? "" : hint) (outputs end in \(endings))")
     }
 
     /// Whether the header holds the number of pictures, which is known at the end only.

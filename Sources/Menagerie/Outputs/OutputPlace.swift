@@ -69,7 +69,8 @@ struct OutputPlace {
                 fcntl(number, F_GETFL) != -1 && fcntl(number, F_GETFL) & O_ACCMODE != O_RDONLY
             }
         guard isWritable else {
-            let reason = if case .special = kind { String(cString: strerror(errno)) } else { "it is not open for writing" }
+            let reason =
+                if case .special = kind { String(cString: strerror(errno)) } else { "it is not open for writing" }
             throw MenagerieError(.outputCannotBeCreated, "\(path): cannot write: \(reason)")
         }
     }
@@ -79,7 +80,8 @@ struct OutputPlace {
         let count = readlink(path, &bytes, bytes.count - 1)
         guard count > 0 else { return path }
         guard let target = String(validating: bytes.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self) else {
-            throw MenagerieError(.outputCannotBeCreated, "\(path): cannot follow this link: its target's name is not UTF-8")
+            throw MenagerieError(
+                .outputCannotBeCreated, "\(path): cannot follow this link: its target's name is not UTF-8")
         }
         if target.hasPrefix("/") { return target }
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return target }

@@ -12,7 +12,8 @@
 /// Whether this copy's file name contains `word`.
 static int is(const char *word) {
     Dl_info information;
-    if (!dladdr((const void *)&is, &information) || !information.dli_fname) return 0;
+    if (!dladdr((const void *)&is, &information) || !information.dli_fname)
+        return 0;
     const char *slash = strrchr(information.dli_fname, '/');
     return strstr(slash ? slash + 1 : information.dli_fname, word) != NULL;
 }
@@ -27,7 +28,8 @@ static int32_t fail(beasts_status *status, int32_t code, const char *message) {
 
 static int32_t probe(int32_t device, beasts_probe_result *result, beasts_status *status) {
     (void)device;
-    if (is("ProbeError")) return fail(status, BEASTS_INTERNAL, "the driver does not answer");
+    if (is("ProbeError"))
+        return fail(status, BEASTS_INTERNAL, "the driver does not answer");
     if (is("ProbeWild")) {
         result->score = -7;
         return BEASTS_OK;
@@ -35,13 +37,15 @@ static int32_t probe(int32_t device, beasts_probe_result *result, beasts_status 
     result->score = is("ScoreZero") ? 0 : 1;
     result->device_count = 1;
     strcpy(result->device_name, "none");
-    if (is("ScoreZeroWithReason")) strcpy(result->reason, "there is no device of this kind");
+    if (is("ScoreZeroWithReason"))
+        strcpy(result->reason, "there is no device of this kind");
     return BEASTS_OK;
 }
 
 static int32_t create_context(const beasts_context_options *options, beasts_context **context, beasts_status *status) {
     (void)options;
-    if (is("ContextError")) return fail(status, BEASTS_OUT_OF_MEMORY, "the device's memory is taken");
+    if (is("ContextError"))
+        return fail(status, BEASTS_OUT_OF_MEMORY, "the device's memory is taken");
     *context = is("NullContext") ? NULL : malloc(1);
     return BEASTS_OK;
 }
@@ -68,24 +72,20 @@ static int32_t destroy_buffer(beasts_context *context, uint64_t buffer, beasts_s
     return BEASTS_OK;
 }
 
-static int32_t upload(
-    beasts_context *context, uint64_t buffer, uint64_t byte_offset, const void *source, uint64_t byte_count, beasts_status *status
-) {
+static int32_t upload(beasts_context *context, uint64_t buffer, uint64_t byte_offset, const void *source,
+                      uint64_t byte_count, beasts_status *status) {
     (void)context, (void)buffer, (void)byte_offset, (void)source, (void)byte_count, (void)status;
     return BEASTS_OK;
 }
 
-static int32_t download(
-    beasts_context *context, uint64_t buffer, uint64_t byte_offset, void *destination, uint64_t byte_count, beasts_status *status
-) {
+static int32_t download(beasts_context *context, uint64_t buffer, uint64_t byte_offset, void *destination,
+                        uint64_t byte_count, beasts_status *status) {
     (void)context, (void)buffer, (void)byte_offset, (void)destination, (void)byte_count, (void)status;
     return BEASTS_OK;
 }
 
-static int32_t prepare_weight(
-    beasts_context *context, const beasts_weight_description *description, uint64_t *weight, uint64_t *byte_count,
-    beasts_status *status
-) {
+static int32_t prepare_weight(beasts_context *context, const beasts_weight_description *description, uint64_t *weight,
+                              uint64_t *byte_count, beasts_status *status) {
     (void)context, (void)description, (void)byte_count, (void)status;
     *weight = is("NullHandle") ? 0 : 1;
     return BEASTS_OK;
@@ -100,7 +100,8 @@ static int32_t release_weight(beasts_context *context, uint64_t weight, beasts_s
 static int32_t fill(beasts_context *context, const beasts_fill_arguments *arguments, beasts_status *status) {
     (void)context;
     int32_t code = (int32_t)arguments->value;
-    if (is("Silent")) return code;
+    if (is("Silent"))
+        return code;
     if (is("Endless")) {
         // No zero byte at the end, control characters, a broken UTF-8 sequence.
         memset(status->message, 'x', sizeof status->message);
@@ -111,7 +112,7 @@ static int32_t fill(beasts_context *context, const beasts_fill_arguments *argume
 }
 
 #define UNSUPPORTED(name)                                                                                              \
-    static int32_t name(beasts_context *context, const beasts_##name##_arguments *arguments, beasts_status *status) {   \
+    static int32_t name(beasts_context *context, const beasts_##name##_arguments *arguments, beasts_status *status) {  \
         (void)context, (void)arguments;                                                                                \
         return fail(status, BEASTS_UNSUPPORTED, #name);                                                                \
     }
@@ -176,16 +177,26 @@ static struct {
 int32_t beasts_backend_query(const beasts_host_info *host, const beasts_backend_table **result, beasts_status *status) {
     (void)host;
     *result = &table;
-    if (is("Refusal")) return fail(status, BEASTS_UNSUPPORTED, "this processor lacks what it needs");
-    if (is("NoTable")) *result = NULL;
-    if (is("WrongMajor")) table.abi_major = BEASTS_ABI_MAJOR + 1;
-    if (is("Truncated")) table.struct_size = offsetof(beasts_backend_table, matmul);
-    if (is("NoHeader")) table.struct_size = 16;
-    if (is("HugeTable")) table.struct_size = 0x7fffffff;
-    if (is("BadName")) table.name = "Über backend";
-    if (is("NoName")) table.name = NULL;
-    if (is("BadAlignment")) table.preferred_alignment = 48;
-    if (is("NullEntry")) table.upload = NULL;
+    if (is("Refusal"))
+        return fail(status, BEASTS_UNSUPPORTED, "this processor lacks what it needs");
+    if (is("NoTable"))
+        *result = NULL;
+    if (is("WrongMajor"))
+        table.abi_major = BEASTS_ABI_MAJOR + 1;
+    if (is("Truncated"))
+        table.struct_size = offsetof(beasts_backend_table, matmul);
+    if (is("NoHeader"))
+        table.struct_size = 16;
+    if (is("HugeTable"))
+        table.struct_size = 0x7fffffff;
+    if (is("BadName"))
+        table.name = "Über backend";
+    if (is("NoName"))
+        table.name = NULL;
+    if (is("BadAlignment"))
+        table.preferred_alignment = 48;
+    if (is("NullEntry"))
+        table.upload = NULL;
     if (is("LaterMinor")) {
         table.abi_minor = 9;
         longer_table.known = table;

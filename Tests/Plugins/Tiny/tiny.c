@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // A small but complete backend in C: beasts_backend.h and the C library are all it knows. It computes fill, copy, add,
-// multiply, scale and linear on dense float32 and answers BEASTS_UNSUPPORTED to the rest, which a real backend must not.
+// multiply, scale and linear on dense float32 and answers BEASTS_UNSUPPORTED to the rest, which a real backend must
+// not.
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +33,9 @@ static int32_t fail(beasts_status *status, int32_t code, const char *message) {
     return code;
 }
 
-static int32_t invalid(beasts_status *status, const char *message) { return fail(status, BEASTS_INVALID_ARGUMENT, message); }
+static int32_t invalid(beasts_status *status, const char *message) {
+    return fail(status, BEASTS_INVALID_ARGUMENT, message);
+}
 
 /// Copies as much of a structure as both sides know into a zeroed one.
 static void read_sized(void *target, uint32_t size, const void *source) {
@@ -43,11 +46,13 @@ static void read_sized(void *target, uint32_t size, const void *source) {
 }
 #define READ(type, name, pointer)                                                                                      \
     type name;                                                                                                         \
-    if (!context || !(pointer)) return invalid(status, "null argument");                                               \
+    if (!context || !(pointer))                                                                                        \
+        return invalid(status, "null argument");                                                                       \
     read_sized(&name, sizeof name, pointer)
 
 static block *find(beasts_context *context, uint64_t handle) {
-    if (!context || handle == 0 || handle > MAXIMUM_BUFFERS) return NULL;
+    if (!context || handle == 0 || handle > MAXIMUM_BUFFERS)
+        return NULL;
     block *found = &context->blocks[handle - 1];
     return found->bytes ? found : NULL;
 }
@@ -55,22 +60,28 @@ static block *find(beasts_context *context, uint64_t handle) {
 /// The elements of a dense float32 view, or null. `count` receives how many there are.
 static float *elements(beasts_context *context, const beasts_view *view, int64_t *count) {
     block *found = find(context, view->buffer);
-    if (!found || view->dtype != BEASTS_FLOAT32 || view->rank < 0 || view->rank > BEASTS_MAXIMUM_RANK) return NULL;
+    if (!found || view->dtype != BEASTS_FLOAT32 || view->rank < 0 || view->rank > BEASTS_MAXIMUM_RANK)
+        return NULL;
     int64_t product = 1;
     int64_t capacity = (int64_t)(found->byte_count / sizeof(float));
     for (int axis = view->rank - 1; axis >= 0; axis--) {
-        if (view->shape[axis] < 0 || (view->shape[axis] > 1 && view->stride[axis] != product)) return NULL;
-        if (view->shape[axis] > 0 && product > capacity / view->shape[axis]) return NULL;
+        if (view->shape[axis] < 0 || (view->shape[axis] > 1 && view->stride[axis] != product))
+            return NULL;
+        if (view->shape[axis] > 0 && product > capacity / view->shape[axis])
+            return NULL;
         product *= view->shape[axis];
     }
-    if (view->offset < 0 || view->offset > capacity - product) return NULL;
+    if (view->offset < 0 || view->offset > capacity - product)
+        return NULL;
     *count = product;
     return (float *)(void *)found->bytes + view->offset;
 }
 
 static int32_t probe(int32_t device, beasts_probe_result *result, beasts_status *status) {
-    if (!result || result->struct_size < sizeof *result) return invalid(status, "probe: no room for the result");
-    if (device > 0) return invalid(status, "probe: there is only device 0");
+    if (!result || result->struct_size < sizeof *result)
+        return invalid(status, "probe: no room for the result");
+    if (device > 0)
+        return invalid(status, "probe: there is only device 0");
     result->score = 10;
     result->device_count = 1;
     result->native_dtypes = 1u << BEASTS_FLOAT32;
@@ -81,14 +92,17 @@ static int32_t probe(int32_t device, beasts_probe_result *result, beasts_status 
 }
 
 static int32_t create_context(const beasts_context_options *options, beasts_context **context, beasts_status *status) {
-    if (!options || !context) return invalid(status, "create_context: null argument");
+    if (!options || !context)
+        return invalid(status, "create_context: null argument");
     *context = calloc(1, sizeof **context);
     return *context ? BEASTS_OK : fail(status, BEASTS_OUT_OF_MEMORY, "create_context: no memory");
 }
 
 static int32_t destroy_context(beasts_context *context, beasts_status *status) {
-    if (!context) return invalid(status, "destroy_context: null context");
-    for (int index = 0; index < MAXIMUM_BUFFERS; index++) free(context->blocks[index].bytes);
+    if (!context)
+        return invalid(status, "destroy_context: null context");
+    for (int index = 0; index < MAXIMUM_BUFFERS; index++)
+        free(context->blocks[index].bytes);
     free(context);
     return BEASTS_OK;
 }
@@ -98,11 +112,14 @@ static int32_t synchronize(beasts_context *context, beasts_status *status) {
 }
 
 static int32_t create_buffer(beasts_context *context, uint64_t byte_count, uint64_t *buffer, beasts_status *status) {
-    if (!context || !buffer) return invalid(status, "create_buffer: null argument");
+    if (!context || !buffer)
+        return invalid(status, "create_buffer: null argument");
     for (uint64_t index = 0; index < MAXIMUM_BUFFERS; index++) {
         block *free_block = &context->blocks[index];
-        if (free_block->bytes) continue;
-        if (byte_count > PTRDIFF_MAX || !(free_block->bytes = malloc(byte_count ? byte_count : 1))) break;
+        if (free_block->bytes)
+            continue;
+        if (byte_count > PTRDIFF_MAX || !(free_block->bytes = malloc(byte_count ? byte_count : 1)))
+            break;
         free_block->byte_count = byte_count;
         free_block->kind = 0;
         *buffer = index + 1;
@@ -113,7 +130,8 @@ static int32_t create_buffer(beasts_context *context, uint64_t byte_count, uint6
 
 static int32_t release(beasts_context *context, uint64_t handle, int is_weight, beasts_status *status) {
     block *found = find(context, handle);
-    if (!found || (found->kind != 0) != is_weight) return invalid(status, "no such buffer or weight");
+    if (!found || (found->kind != 0) != is_weight)
+        return invalid(status, "no such buffer or weight");
     free(found->bytes);
     memset(found, 0, sizeof *found);
     return BEASTS_OK;
@@ -132,31 +150,32 @@ static unsigned char *range(beasts_context *context, uint64_t buffer, uint64_t o
     return found && offset <= found->byte_count && count <= found->byte_count - offset ? found->bytes + offset : NULL;
 }
 
-static int32_t upload(
-    beasts_context *context, uint64_t buffer, uint64_t byte_offset, const void *source, uint64_t byte_count, beasts_status *status
-) {
+static int32_t upload(beasts_context *context, uint64_t buffer, uint64_t byte_offset, const void *source,
+                      uint64_t byte_count, beasts_status *status) {
     unsigned char *target = range(context, buffer, byte_offset, byte_count);
-    if (!target || (!source && byte_count)) return invalid(status, "upload: no such range");
-    if (byte_count) memcpy(target, source, byte_count);
+    if (!target || (!source && byte_count))
+        return invalid(status, "upload: no such range");
+    if (byte_count)
+        memcpy(target, source, byte_count);
     return BEASTS_OK;
 }
 
-static int32_t download(
-    beasts_context *context, uint64_t buffer, uint64_t byte_offset, void *destination, uint64_t byte_count, beasts_status *status
-) {
+static int32_t download(beasts_context *context, uint64_t buffer, uint64_t byte_offset, void *destination,
+                        uint64_t byte_count, beasts_status *status) {
     unsigned char *source = range(context, buffer, byte_offset, byte_count);
-    if (!source || (!destination && byte_count)) return invalid(status, "download: no such range");
-    if (byte_count) memcpy(destination, source, byte_count);
+    if (!source || (!destination && byte_count))
+        return invalid(status, "download: no such range");
+    if (byte_count)
+        memcpy(destination, source, byte_count);
     return BEASTS_OK;
 }
 
 /// One dense float32 part of a matrix or vector.
-static int32_t prepare_weight(
-    beasts_context *context, const beasts_weight_description *description, uint64_t *weight, uint64_t *byte_count,
-    beasts_status *status
-) {
+static int32_t prepare_weight(beasts_context *context, const beasts_weight_description *description, uint64_t *weight,
+                              uint64_t *byte_count, beasts_status *status) {
     READ(beasts_weight_description, whole, description);
-    if (!weight || !whole.parts || whole.part_count == 0) return invalid(status, "prepare_weight: null argument");
+    if (!weight || !whole.parts || whole.part_count == 0)
+        return invalid(status, "prepare_weight: null argument");
     beasts_weight_part part;
     read_sized(&part, sizeof part, whole.parts);
     if (whole.part_count != 1 || part.dtype != BEASTS_FLOAT32 || whole.target_dtype != BEASTS_FLOAT32)
@@ -164,18 +183,20 @@ static int32_t prepare_weight(
     if (part.rank != 2 || whole.kind != BEASTS_WEIGHT_LINEAR)
         return fail(status, BEASTS_UNSUPPORTED, "prepare_weight: matrices for linear are all it takes");
     int64_t rows = part.shape[0], columns = part.shape[1];
-    if (rows < 0 || columns < 0 || rows > 1 << 20 || columns > 1 << 20 || part.stride[1] != 1 || part.stride[0] != columns ||
-        (uint64_t)(rows * columns) * sizeof(float) > part.byte_count || !part.data)
+    if (rows < 0 || columns < 0 || rows > 1 << 20 || columns > 1 << 20 || part.stride[1] != 1 ||
+        part.stride[0] != columns || (uint64_t)(rows * columns) * sizeof(float) > part.byte_count || !part.data)
         return invalid(status, "prepare_weight: the part is not dense, or reaches beyond its bytes");
     uint64_t size = (uint64_t)(rows * columns) * sizeof(float);
     int32_t code = create_buffer(context, size, weight, status);
-    if (code != BEASTS_OK) return code;
+    if (code != BEASTS_OK)
+        return code;
     block *made = find(context, *weight);
     memcpy(made->bytes, part.data, size);
     made->kind = whole.kind;
     made->rows = rows;
     made->columns = columns;
-    if (byte_count) *byte_count = size;
+    if (byte_count)
+        *byte_count = size;
     return BEASTS_OK;
 }
 
@@ -185,8 +206,10 @@ static int32_t fill(beasts_context *context, const beasts_fill_arguments *argume
     READ(beasts_fill_arguments, given, arguments);
     int64_t count;
     float *output = elements(context, &given.output, &count);
-    if (!output) return fail(status, BEASTS_UNSUPPORTED, "fill: dense float32 only");
-    for (int64_t index = 0; index < count; index++) output[index] = (float)given.value;
+    if (!output)
+        return fail(status, BEASTS_UNSUPPORTED, "fill: dense float32 only");
+    for (int64_t index = 0; index < count; index++)
+        output[index] = (float)given.value;
     return BEASTS_OK;
 }
 
@@ -194,12 +217,14 @@ static int32_t copy(beasts_context *context, const beasts_copy_arguments *argume
     READ(beasts_copy_arguments, given, arguments);
     int64_t count, input_count;
     float *output = elements(context, &given.output, &count), *input = elements(context, &given.input, &input_count);
-    if (!output || !input || count != input_count) return fail(status, BEASTS_UNSUPPORTED, "copy: dense float32 only");
+    if (!output || !input || count != input_count)
+        return fail(status, BEASTS_UNSUPPORTED, "copy: dense float32 only");
     memmove(output, input, (size_t)count * sizeof(float));
     return BEASTS_OK;
 }
 
-static int32_t join(beasts_context *context, const beasts_add_arguments *arguments, int is_product, beasts_status *status) {
+static int32_t join(beasts_context *context, const beasts_add_arguments *arguments, int is_product,
+                    beasts_status *status) {
     READ(beasts_add_arguments, given, arguments);
     int64_t count, left_count, right_count;
     float *output = elements(context, &given.output, &count), *left = elements(context, &given.left, &left_count);
@@ -223,8 +248,10 @@ static int32_t scale(beasts_context *context, const beasts_scale_arguments *argu
     READ(beasts_scale_arguments, given, arguments);
     int64_t count, input_count;
     float *output = elements(context, &given.output, &count), *input = elements(context, &given.input, &input_count);
-    if (!output || !input || count != input_count) return fail(status, BEASTS_UNSUPPORTED, "scale: dense float32 only");
-    for (int64_t index = 0; index < count; index++) output[index] = given.alpha * input[index] + given.beta;
+    if (!output || !input || count != input_count)
+        return fail(status, BEASTS_UNSUPPORTED, "scale: dense float32 only");
+    for (int64_t index = 0; index < count; index++)
+        output[index] = given.alpha * input[index] + given.beta;
     return BEASTS_OK;
 }
 
@@ -232,7 +259,8 @@ static int32_t scale(beasts_context *context, const beasts_scale_arguments *argu
 static int32_t linear(beasts_context *context, const beasts_linear_arguments *arguments, beasts_status *status) {
     READ(beasts_linear_arguments, given, arguments);
     block *weight = find(context, given.weight);
-    if (!weight || weight->kind != BEASTS_WEIGHT_LINEAR) return invalid(status, "linear: no such weight");
+    if (!weight || weight->kind != BEASTS_WEIGHT_LINEAR)
+        return invalid(status, "linear: no such weight");
     if (given.epilogue.residual.buffer || given.epilogue.activation != BEASTS_ACTIVATION_NONE)
         return fail(status, BEASTS_UNSUPPORTED, "linear: no epilogue but a bias");
     int64_t count, input_count, bias_count = weight->rows;
@@ -256,7 +284,7 @@ static int32_t linear(beasts_context *context, const beasts_linear_arguments *ar
 }
 
 #define UNSUPPORTED(name)                                                                                              \
-    static int32_t name(beasts_context *context, const beasts_##name##_arguments *arguments, beasts_status *status) {   \
+    static int32_t name(beasts_context *context, const beasts_##name##_arguments *arguments, beasts_status *status) {  \
         (void)context;                                                                                                 \
         (void)arguments;                                                                                               \
         return fail(status, BEASTS_UNSUPPORTED, #name ": left out of this small backend");                             \
@@ -309,8 +337,10 @@ static const beasts_backend_table table = {
 };
 
 int32_t beasts_backend_query(const beasts_host_info *host, const beasts_backend_table **result, beasts_status *status) {
-    if (!host || !result) return invalid(status, "query: null argument");
-    if (host->abi_major != BEASTS_ABI_MAJOR) return fail(status, BEASTS_UNSUPPORTED, "query: another major version");
+    if (!host || !result)
+        return invalid(status, "query: null argument");
+    if (host->abi_major != BEASTS_ABI_MAJOR)
+        return fail(status, BEASTS_UNSUPPORTED, "query: another major version");
     *result = &table;
     return BEASTS_OK;
 }
