@@ -43,7 +43,8 @@ struct ElementRows {
     }
 
     private func copyElements<Element: BitwiseCopyable>(
-        _ type: Element.Type, from origin: UnsafeMutableRawPointer, stride sourceStride: Int, to target: UnsafeMutableRawPointer
+        _ type: Element.Type, from origin: UnsafeMutableRawPointer, stride sourceStride: Int,
+        to target: UnsafeMutableRawPointer
     ) {
         let source = origin.assumingMemoryBound(to: Element.self)
         let destination = target.assumingMemoryBound(to: Element.self)

@@ -52,7 +52,8 @@ extension ReferenceBackend {
                                 let row = row - batch * rows
                                 let products = alpha * rightColumns.dot(leftRow(row), count: inner)
                                 for n in 0..<count {
-                                    target[row * output.rowStride + (column + n) * output.columnStride] = Float(products[n])
+                                    target[row * output.rowStride + (column + n) * output.columnStride] = Float(
+                                        products[n])
                                 }
                             }
                         }

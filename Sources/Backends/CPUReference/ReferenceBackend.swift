@@ -28,19 +28,25 @@ final class ReferenceBackend: BackendPlugin {
         if let device = options.device, device != 0 {
             throw BackendError(.invalidArgument, "device \(device): this backend has the one device 0")
         }
-        threads = RowThreads(count: options.threadCount > 0 ? options.threadCount : Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        threads = RowThreads(
+            count: options.threadCount > 0 ? options.threadCount : Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     }
 
     deinit { for buffer in buffers { free(address(buffer)) } }
 
     static func probe(device: Int) throws(BackendError) -> ProbeResult {
-        guard device <= 0 else { return ProbeResult(score: 0, deviceName: "", reason: "device \(device): there is only device 0") }
-        return ProbeResult(score: 50, deviceName: "CPU", reason: "runs on every processor; the slowest of the CPU backends")
+        guard device <= 0 else {
+            return ProbeResult(score: 0, deviceName: "", reason: "device \(device): there is only device 0")
+        }
+        return ProbeResult(
+            score: 50, deviceName: "CPU", reason: "runs on every processor; the slowest of the CPU backends")
     }
 
     // MARK: Buffers: a handle is an address, and the exporting side gives back only handles that were given out.
 
-    func address(_ buffer: BufferHandle) -> UnsafeMutableRawPointer? { UnsafeMutableRawPointer(bitPattern: UInt(buffer.rawValue)) }
+    func address(_ buffer: BufferHandle) -> UnsafeMutableRawPointer? {
+        UnsafeMutableRawPointer(bitPattern: UInt(buffer.rawValue))
+    }
 
     private func allocate(byteCount: Int) throws(BackendError) -> BufferHandle {
         var pointer: UnsafeMutableRawPointer?
@@ -64,7 +70,9 @@ final class ReferenceBackend: BackendPlugin {
         address(buffer)?.advanced(by: byteOffset).copyMemory(from: source, byteCount: bytes.count)
     }
 
-    func download(_ bytes: UnsafeMutableRawBufferPointer, from buffer: BufferHandle, byteOffset: Int) throws(BackendError) {
+    func download(_ bytes: UnsafeMutableRawBufferPointer, from buffer: BufferHandle, byteOffset: Int)
+        throws(BackendError)
+    {
         guard let source = address(buffer) else { return }
         bytes.baseAddress?.copyMemory(from: source.advanced(by: byteOffset), byteCount: bytes.count)
     }
@@ -86,7 +94,9 @@ final class ReferenceBackend: BackendPlugin {
         let byteCount = description.shape.elementCount.multipliedReportingOverflow(by: 4)
         guard !byteCount.overflow else { throw BackendError(.outOfMemory, "a weight of shape \(description.shape)") }
         let handle = try allocate(byteCount: byteCount.partialValue)
-        guard let elements = address(handle)?.assumingMemoryBound(to: Float.self) else { return PreparedWeight(handle: handle, byteCount: 0) }
+        guard let elements = address(handle)?.assumingMemoryBound(to: Float.self) else {
+            return PreparedWeight(handle: handle, byteCount: 0)
+        }
         var position = 0
         for part in description.parts {
             // Channels last, as pictures have them.

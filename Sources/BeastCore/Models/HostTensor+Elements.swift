@@ -38,9 +38,12 @@ extension HostTensor {
             case .float32 where rowStride == 1:
                 UnsafeMutableRawPointer(output).copyMemory(from: start, byteCount: rowLength * dtype.byteCount)
             case .float32: convertRow(rowLength, rowStride, from: start, to: output) { (value: Float) in value }
-            case .float16: convertRow(rowLength, rowStride, from: start, to: output) { (value: Float16) in Float(value) }
+            case .float16:
+                convertRow(rowLength, rowStride, from: start, to: output) { (value: Float16) in Float(value) }
             case .bfloat16:
-                convertRow(rowLength, rowStride, from: start, to: output) { Float(bitPattern: UInt32($0 as UInt16) << 16) }
+                convertRow(rowLength, rowStride, from: start, to: output) {
+                    Float(bitPattern: UInt32($0 as UInt16) << 16)
+                }
             case .int32: convertRow(rowLength, rowStride, from: start, to: output) { (value: Int32) in Float(value) }
             case .uint8: convertRow(rowLength, rowStride, from: start, to: output) { (value: UInt8) in Float(value) }
             case .int8: convertRow(rowLength, rowStride, from: start, to: output) { (value: Int8) in Float(value) }

@@ -18,7 +18,8 @@ struct PositionTable {
     /// - Returns: [1 + rows * columns, width], row-major.
     func positions(rows: Int, columns: Int, isSquarePicture: Bool) -> [Float] {
         if rows * columns == gridSize * gridSize, isSquarePicture { return elements }
-        let vertical = BicubicTaps(outputCount: rows, inputCount: gridSize, scale: (Double(rows) + 0.1) / Double(gridSize))
+        let vertical = BicubicTaps(
+            outputCount: rows, inputCount: gridSize, scale: (Double(rows) + 0.1) / Double(gridSize))
         let horizontal = BicubicTaps(
             outputCount: columns, inputCount: gridSize, scale: (Double(columns) + 0.1) / Double(gridSize))
         var result = [Float](repeating: 0, count: (1 + rows * columns) * width)

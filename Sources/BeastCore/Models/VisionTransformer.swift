@@ -131,7 +131,8 @@ public final class VisionTransformer {
     /// - Throws: ``ModelError`` for a block the model does not have.
     public func layers(_ names: [Layer], _ pictures: Tensor) throws -> [Tensor] {
         for case .block(let index, _) in names where !blocks.indices.contains(index) {
-            throw ModelError(.unknownLayer, "there is no block \(index): this model has blocks.0 to blocks.\(blocks.count - 1)")
+            throw ModelError(
+                .unknownLayer, "there is no block \(index): this model has blocks.0 to blocks.\(blocks.count - 1)")
         }
         guard !names.isEmpty else { return [] }
         // `norm` is another name of the last block's normalised output; a layer asked for twice is computed once.
@@ -196,7 +197,8 @@ extension VisionTransformer.Configuration {
     public func grid(height: Int, width: Int) throws -> (rows: Int, columns: Int) {
         guard height >= patchSize, width >= patchSize else {
             throw ModelError(
-                .badInput, "a picture of \(width) x \(height) pixels is smaller than one patch of \(patchSize) x \(patchSize)")
+                .badInput,
+                "a picture of \(width) x \(height) pixels is smaller than one patch of \(patchSize) x \(patchSize)")
         }
         return (height / patchSize, width / patchSize)
     }
@@ -252,7 +254,8 @@ private struct Attention {
         let mixed = try x.session.makeTensor([batch, tokens, headCount, headDimension])
         try x.session.run(
             AttentionArguments(
-                output: mixed.permuted(0, 2, 1, 3).view, query: query.view, key: key.view, value: value.view, scale: scale,
+                output: mixed.permuted(0, 2, 1, 3).view, query: query.view, key: key.view, value: value.view,
+                scale: scale,
                 keyLength: tokens))
         try proj.add(mixed.reshaped([batch, tokens, headCount * headDimension]), to: residual)
     }
@@ -263,7 +266,8 @@ private struct Attention {
         let maps = try x.session.makeTensor([x.shape[0], headCount, queries.count, x.shape[1]])
         try x.session.run(
             AttentionProbabilitiesArguments(
-                output: maps.view, query: query.slice(2, queries).view, key: key.view, scale: scale, keyLength: x.shape[1]))
+                output: maps.view, query: query.slice(2, queries).view, key: key.view, scale: scale,
+                keyLength: x.shape[1]))
         return maps
     }
 
@@ -284,5 +288,7 @@ private struct Mlp {
         fc2 = try parameters.linear("fc2", configuration.hiddenWidth, configuration.width)
     }
 
-    func callAsFunction(_ x: Tensor, addingTo residual: Tensor) throws { try fc2.add(fc1(x, then: .gelu), to: residual) }
+    func callAsFunction(_ x: Tensor, addingTo residual: Tensor) throws {
+        try fc2.add(fc1(x, then: .gelu), to: residual)
+    }
 }

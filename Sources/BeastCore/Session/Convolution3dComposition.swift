@@ -22,7 +22,8 @@ extension Conv3dArguments: EpilogueArguments {
         let weight = try session.composedWeight(weight)
         try validateWeight(kind: weight.kind, shape: weight.shape, groups: 1)
         let padded = try session.padded(input, before: paddingBefore, after: paddingAfter, mode: paddingMode)
-        try session.convolve(padded?.view ?? input, weight.timeSlices, stride: stride, output: output, epilogue: epilogue)
+        try session.convolve(
+            padded?.view ?? input, weight.timeSlices, stride: stride, output: output, epilogue: epilogue)
     }
 }
 
@@ -81,7 +82,8 @@ extension WeightDescription {
             let slice = elements.withUnsafeBytes { bytes in
                 Result { () throws(BackendError) in
                     let part = HostTensor(
-                        bytes: bytes, dtype: .float32, shape: sliceShape, strides: Array(Shape(sliceShape).denseStrides))
+                        bytes: bytes, dtype: .float32, shape: sliceShape, strides: Array(Shape(sliceShape).denseStrides)
+                    )
                     return try session.prepareWeight(.conv2d, [part], target: target)
                 }
             }
@@ -134,7 +136,9 @@ extension Session {
         // Axis by axis the region that is filled grows outwards, corners included.
         for axis in 1...3 {
             var filled = result.view
-            for later in axis + 1..<4 { filled = filled.slice(later, before[later - 1]..<before[later - 1] + clip.shape[later]) }
+            for later in axis + 1..<4 {
+                filled = filled.slice(later, before[later - 1]..<before[later - 1] + clip.shape[later])
+            }
             let first = before[axis - 1]
             let end = first + clip.shape[axis]
             guard first < end else { throw .invalid("an empty axis has no edge to repeat") }
@@ -144,7 +148,9 @@ extension Session {
         return result
     }
 
-    private func repeatEdge(of view: TensorView, _ axis: Int, at index: Int, over range: Range<Int>) throws(BackendError) {
+    private func repeatEdge(of view: TensorView, _ axis: Int, at index: Int, over range: Range<Int>)
+        throws(BackendError)
+    {
         guard !range.isEmpty else { return }
         let target = view.slice(axis, range)
         var edge = view.slice(axis, index..<index + 1)
@@ -155,7 +161,9 @@ extension Session {
 
     /// `stride - 1` zeros between the elements of `clip`, and `border` zeros around them.
     fileprivate func spread(_ clip: TensorView, stride: Extent3, border: Extent3) throws(BackendError) -> Tensor {
-        let (strides, borders) = ([stride.time, stride.height, stride.width], [border.time, border.height, border.width])
+        let (strides, borders) = (
+            [stride.time, stride.height, stride.width], [border.time, border.height, border.width]
+        )
         var shape = clip.shape
         for axis in 0..<3 { shape[axis + 1] = (shape[axis + 1] - 1) * strides[axis] + 1 + 2 * borders[axis] }
         let result = try makeTensor(shape)

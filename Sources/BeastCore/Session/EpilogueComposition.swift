@@ -10,7 +10,8 @@ extension EpilogueArguments {
     /// Runs the op without its epilogue, and then that. A product that is refused without any is refused for good.
     func composeEpilogue(in session: Session) throws(BackendError) {
         guard !epilogue.isEmpty else {
-            throw BackendError(.unsupported, "\(Self.op.name): the backend refuses it for elements of type \(output.dtype)")
+            throw BackendError(
+                .unsupported, "\(Self.op.name): the backend refuses it for elements of type \(output.dtype)")
         }
         try epilogue.apply(in: session, to: output) { (target) throws(BackendError) in
             var plain = self
@@ -28,14 +29,17 @@ extension Epilogue {
         in session: Session, to output: TensorView, after product: (TensorView) throws(BackendError) -> Void
     ) throws(BackendError) {
         // The residual may be the output itself, which the bare product would overwrite.
-        let scratch = residual?.buffer == output.buffer ? try session.makeTensor(output.shape, dtype: output.dtype) : nil
+        let scratch =
+            residual?.buffer == output.buffer ? try session.makeTensor(output.shape, dtype: output.dtype) : nil
         var current = scratch?.view ?? output
         func activate() throws(BackendError) {
             if activation == .none { return }
             try session.run(ActivationArguments(output: current, input: current, activation: activation))
         }
         try product(current)
-        if let bias { try session.run(AddArguments(output: current, left: current, right: bias.broadcast(to: current.shape))) }
+        if let bias {
+            try session.run(AddArguments(output: current, left: current, right: bias.broadcast(to: current.shape)))
+        }
         if order == .activationThenResidual { try activate() }
         if let residual {
             try session.run(AddArguments(output: output, left: current, right: residual))

@@ -73,7 +73,8 @@ extension PatchEmbeddingArguments {
         var source = clip
         source.shape = [batch, grid.time, grid.height, grid.width, patch.time, patch.height, patch.width, channels]
         source.strides = [
-            clip.strides[0], clip.strides[1] * patch.time, clip.strides[2] * patch.height, clip.strides[3] * patch.width,
+            clip.strides[0], clip.strides[1] * patch.time, clip.strides[2] * patch.height,
+            clip.strides[3] * patch.width,
             clip.strides[1], clip.strides[2], clip.strides[3], clip.strides[4],
         ]
         let patches = try session.makeTensor(source.shape, dtype: input.dtype)
@@ -89,6 +90,7 @@ extension PatchEmbeddingArguments {
         let rows = try patches.reshaped([
             batch, grid.time * grid.height * grid.width, patch.time * patch.height * patch.width * channels,
         ])
-        try session.run(LinearArguments(output: output, input: rows.view, weight: weight, epilogue: Epilogue(bias: bias)))
+        try session.run(
+            LinearArguments(output: output, input: rows.view, weight: weight, epilogue: Epilogue(bias: bias)))
     }
 }

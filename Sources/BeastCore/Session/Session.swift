@@ -85,10 +85,14 @@ public final class Session {
     }
 
     /// Waits for the queue and reads a float tensor in row-major order.
-    public func download(_ tensor: Tensor) throws(BackendError) -> [Float] { try read(dense(tensor, .float32), zero: Float(0)) }
+    public func download(_ tensor: Tensor) throws(BackendError) -> [Float] {
+        try read(dense(tensor, .float32), zero: Float(0))
+    }
 
     /// Waits for the queue and reads an int32 tensor in row-major order.
-    public func downloadIntegers(_ tensor: Tensor) throws(BackendError) -> [Int32] { try read(dense(tensor, .int32), zero: Int32(0)) }
+    public func downloadIntegers(_ tensor: Tensor) throws(BackendError) -> [Int32] {
+        try read(dense(tensor, .int32), zero: Int32(0))
+    }
 
     /// The tensor itself where it is dense and of this type, a copy that is so otherwise.
     private func dense(_ tensor: Tensor, _ dtype: DType) throws(BackendError) -> Tensor {

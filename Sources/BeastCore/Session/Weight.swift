@@ -15,7 +15,8 @@ public final class Weight {
     let timeSlices: [Weight]
 
     init(
-        session: Session, kind: WeightKind, dtype: DType, shape: Shape, prepared: PreparedWeight, timeSlices: [Weight] = []
+        session: Session, kind: WeightKind, dtype: DType, shape: Shape, prepared: PreparedWeight,
+        timeSlices: [Weight] = []
     ) {
         self.session = session
         self.kind = kind

@@ -163,7 +163,9 @@ extension TensorView {
                 }
             }
             for index in firstSource..<source {
-                guard strides[sources[index]] == strides[sources[index + 1]] * shape[sources[index + 1]] else { return nil }
+                guard strides[sources[index]] == strides[sources[index + 1]] * shape[sources[index + 1]] else {
+                    return nil
+                }
             }
             var stride = strides[sources[source]]
             for index in (firstAxis...axis).reversed() {
