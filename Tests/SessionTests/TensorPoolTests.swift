@@ -72,6 +72,13 @@ import Testing
         #expect(backend.liveByteCount == 4004)
     }
 
+    @Test func aBufferThatIsUsedAgainIsNotCountedAsFree() throws {
+        session.poolLimit = 1000
+        for _ in 0..<10 { _ = try session.makeTensor([100]) }
+        _ = try session.makeTensor([1])
+        #expect(backend.liveByteCount == 404)
+    }
+
     @Test func theLimitDoesNotTouchTensorsInUse() throws {
         session.poolLimit = 0
         let kept = try session.makeTensor([Float](repeating: 7, count: 50), shape: [50])

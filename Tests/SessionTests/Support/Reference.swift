@@ -10,8 +10,10 @@ enum Reference {
             .appending(path: "libBeastsCPUReferenceBackend.so").path
     }()
 
+    private static let library = Result { () throws(PluginError) in try PluginLibrary(path: path) }
+
     static func context(threadCount: Int = 2) throws -> PluginBackend {
-        try PluginLibrary(path: path).makeContext(ContextOptions(threadCount: threadCount))
+        try library.get().makeContext(ContextOptions(threadCount: threadCount))
     }
 
     static func session(threadCount: Int = 2) throws -> Session {
