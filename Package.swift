@@ -93,6 +93,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "BeastWeightsTests", dependencies: ["BeastCore", "BeastWeights"], swiftSettings: strict),
         .testTarget(name: "SessionTests", dependencies: ["BeastCore", "BeastWeights"], swiftSettings: strict),
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["beasts", "BeastHub", "BeastMedia", "BeastWeights", "Menagerie"],
+            swiftSettings: strict),
         .testTarget(name: "BeastMediaTests", dependencies: ["BeastMedia", "CPicture"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

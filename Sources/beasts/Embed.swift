@@ -111,7 +111,7 @@ struct Embed: CommonOptionsCommand {
                 case .progress(let done): progress.show(done)
                 case .failure(let failure):
                     progress.clear()
-                    StandardError.print("beasts: \(failure.reason)")
+                    StandardError.print("beasts: \(failure.path): \(failure.reason)")
                 }
             }
         } catch {

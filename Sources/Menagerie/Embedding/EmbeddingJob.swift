@@ -59,7 +59,7 @@ public struct EmbeddingJob: Sendable {
                 let failure = EmbeddingSummary.Failure(path: path, error)
                 // Said once: the error that ends the job tells it.
                 if stopsAtFailure || paths.count == 1 {
-                    throw MenagerieError(failure.code, "\(failure.reason); nothing was written", cause: error)
+                    throw MenagerieError(failure.code, "\(path): \(failure.reason); nothing was written", cause: error)
                 }
                 summary.failures.append(failure)
                 report(.failure(failure))

@@ -6,6 +6,7 @@ public struct EmbeddingSummary: Sendable {
     /// A picture that could not be read.
     public struct Failure: Sendable, Encodable {
         public let path: String
+        /// What was found, without the path.
         public let reason: String
         /// Whether the file could not be opened at all, as against one whose content is wrong.
         let isMissing: Bool
@@ -17,7 +18,7 @@ public struct EmbeddingSummary: Sendable {
             isMissing = [.notFound, .unreadable, .notARegularFile].contains(error.code)
             // A name in another encoding reaches us with replacement characters, which name no file.
             let isMisnamed = error.code == .notFound && path.unicodeScalars.contains("\u{FFFD}")
-            reason = error.description + (isMisnamed ? "; file names must be UTF-8, rename it" : "")
+            reason = error.message + (isMisnamed ? "; file names must be UTF-8, rename it" : "")
         }
 
         var code: MenagerieError.Code { isMissing ? .inputMissing : .badData }

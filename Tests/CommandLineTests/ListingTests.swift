@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+import Foundation
+import Menagerie
+import Testing
+
+@Suite struct ListingTests {
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    private func json(_ arguments: [String]) throws -> Any {
+        let outcome = try Program.built.run(arguments + ["--json"], in: folder)
+        outcome.expectSuccess()
+        return try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
+    }
+
+    @Test func `All models are listed, for people and as JSON`() throws {
+        let names = Catalogue.models.map(\.name)
+        let lines = try Program.built.run(["list"], in: folder).output.split(separator: "\n")
+        #expect(lines.dropFirst().map { String($0.prefix { $0 != " " }) } == names)
+        #expect((try json(["list"]) as? [[String: Any]])?.map { $0["name"] as? String } == names)
+    }
+
+    @Test func `Every model is shown, for people and as JSON`() throws {
+        for card in Catalogue.models {
+            let text = try Program.built.run(["show", card.name], in: folder)
+            text.expectSuccess()
+            #expect(text.output.hasPrefix("\(card.name): "))
+            let report = try json(["show", card.name]) as? [String: Any]
+            #expect((report?["model"] as? [String: Any])?["parameters"] as? Int == card.parameterCount)
+            #expect((report?["layers"] as? [String])?.last == "norm")
+            #expect((report?["tensors"] as? [[String: Any]])?.isEmpty == false)
+        }
+    }
+
+    @Test func `Help and version are results`() throws {
+        for arguments in [["--help"], [], ["help"]] {
+            let outcome = try Program.built.run(arguments, in: folder)
+            outcome.expectSuccess()
+            #expect(outcome.errors == "" && outcome.output.contains("SUBCOMMANDS"))
+        }
+        for command in ["embed", "neighbours", "list", "show", "backends", "conformance"] {
+            let help = try Program.built.run(["help", command], in: folder)
+            help.expectSuccess()
+            #expect(help.errors == "" && help.output.contains("USAGE: beasts \(command)"))
+            #expect(try Program.built.run([command, "--help"], in: folder).output == help.output)
+        }
+        let version = try Program.built.run(["--version"], in: folder)
+        version.expectSuccess()
+        #expect(version.output.wholeMatch(of: /beasts \d+\.\d+\.\d+\n/) != nil)
+    }
+
+    @Test(arguments: ["bash", "zsh", "fish"])
+    func `Completion scripts are made, and shells that are here can read them`(shell: String) throws {
+        let outcome = try Program.built.run(["--generate-completion-script", shell], in: folder)
+        outcome.expectSuccess()
+        #expect(outcome.output.contains("neighbours"))
+        try folder.write(outcome.output, to: "script")
+        let path = "/usr/bin/" + shell
+        guard FileManager.default.isExecutableFile(atPath: path) else { return }
+        try Program(path: path).run(["-n", "script"], in: folder).expectSuccess()
+    }
+}
