@@ -17,26 +17,38 @@ let exportsQueryOnly: [LinkerSetting] = [
     .unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/backend.map"])
 ]
 
+/// Kernels are optimised in debug builds too: unoptimised, a test that runs a model would take minutes.
+let optimizedAlways: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
 /// The backends: a dynamic library each, which the program opens at run time and never links.
 let backends: [(name: String, library: String, target: Target)] = [
     (
         "reference", "BeastsCPUReferenceBackend",
         .target(
             name: "CPUReferenceBackend", dependencies: ["BeastCore", "CBeasts"], path: "Sources/Backends/CPUReference",
-            swiftSettings: strict, linkerSettings: exportsQueryOnly)
+            swiftSettings: strict + optimizedAlways, linkerSettings: exportsQueryOnly)
     )
 ].filter { isWanted($0.name) }
+
+/// Libraries of the tests, in C, for which beasts_backend.h is all they know. Their products are named so that discovery
+/// does not pick them up.
+let testPlugins = ["Tiny", "Broken"].map { name in
+    Target.target(
+        name: "BeastTest\(name)Plugin", path: "Tests/Plugins/\(name)", publicHeadersPath: ".",
+        cSettings: [.headerSearchPath("../../../Sources/CBeasts/include")])
+}
 
 let package = Package(
     name: "beasts",
     products: [
         .executable(name: "beasts", targets: ["beasts"]),
         .library(name: "Menagerie", targets: ["Menagerie", "BeastCore", "BeastMedia", "BeastWeights"]),
-    ] + backends.map { .library(name: $0.library, type: .dynamic, targets: [$0.target.name]) },
+    ] + backends.map { .library(name: $0.library, type: .dynamic, targets: [$0.target.name]) }
+        + testPlugins.map { .library(name: $0.name, type: .dynamic, targets: [$0.name]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],
-    targets: backends.map(\.target) + [
+    targets: backends.map(\.target) + testPlugins + [
         .target(name: "CBeasts"),
         .target(name: "BeastCore", dependencies: ["CBeasts"], swiftSettings: strict),
 
@@ -59,7 +71,8 @@ let package = Package(
             name: "Menagerie", dependencies: ["BeastCore", "BeastHub", "BeastMedia", "BeastWeights", "CubWeights"],
             swiftSettings: strict),
         .target(
-            name: "BeastConformance", dependencies: ["BeastCore", "BeastMedia", "BeastWeights", "Menagerie"],
+            name: "BeastConformance",
+            dependencies: ["BeastCore", "BeastMedia", "BeastWeights", "CBeasts", "Menagerie"],
             swiftSettings: strict),
         .executableTarget(
             name: "beasts",
@@ -68,6 +81,10 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
+        .testTarget(name: "BeastCoreTests", dependencies: ["BeastCore", "CBeasts"], swiftSettings: strict),
+        .testTarget(
+            name: "ConformanceTests", dependencies: ["BeastConformance", "BeastCore"], path: "Tests/Conformance",
+            swiftSettings: strict),
         .testTarget(
             name: "MenagerieTests", dependencies: ["BeastCore", "BeastMedia", "BeastWeights", "Menagerie"],
             swiftSettings: strict),

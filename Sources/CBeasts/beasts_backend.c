@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "beasts_op_list.h"
 
-#define BEASTS_OP_DESCRIPTION(number, name, required) {number, required, (uint32_t)offsetof(beasts_backend_table, name), #name},
+#define BEASTS_OP_DESCRIPTION(number, name, required)                                                                  \
+    {number, required, (uint32_t)offsetof(beasts_backend_table, name), #name},
 static const beasts_op_description descriptions[] = {BEASTS_FOR_EACH_OP(BEASTS_OP_DESCRIPTION)};
 
-uint32_t beasts_op_count(void) { return sizeof descriptions / sizeof descriptions[0]; }
+uint32_t beasts_op_count(void) {
+    return sizeof descriptions / sizeof descriptions[0];
+}
 
-const beasts_op_description *beasts_op_descriptions(void) { return descriptions; }
+const beasts_op_description *beasts_op_descriptions(void) {
+    return descriptions;
+}
 
 // The layout is a promise to libraries that are already built: these never change.
 _Static_assert(sizeof(beasts_view) == 152, "beasts_view");

@@ -91,15 +91,15 @@ struct MutationTests {
         }
         let array = try fileBytes(Fixtures.path("bad/valid_out_cls.npy"))
         seeds.append(("array.npy", array, [0..<80]))
-        let folder = try TemporaryFolder()
         let weights = try Checkpoint.open(path: Fixtures.path("bad/valid_base.pth")).weights(select: ["teacher"])
         let entries = weights.tensorNames.compactMap { name in
             weights.shape(of: name).map { SafetensorsEntry(name: name, elementType: .float32, shape: $0) }
         }
-        let writer = try SafetensorsWriter(path: folder.path("s"), entries: entries, metadata: ["a": "b\u{1}"])
-        for name in weights.tensorNames { try weights.withTensor(name) { try writer.write($0, for: name) } }
-        try writer.finish()
-        let content = try fileBytes(folder.path("s"))
+        let header = try SafetensorsHeader(entries: entries, metadata: ["a": "b\u{1}"])
+        let data = try header.entries.flatMap { entry in
+            try weights.withTensor(entry.name) { bytes(of: elements(of: $0)) }
+        }
+        let content = header.encoded() + data
         seeds.append(("safetensors", content, [0..<8, 8..<8 + Int(content[0]) + Int(content[1]) << 8]))
         return seeds
     }

@@ -42,28 +42,23 @@ struct ParityTests {
             let type: ElementType = dtype == .float32 ? .float32 : dtype == .float16 ? .float16 : .bfloat16
             entries.append(SafetensorsEntry(name: name, elementType: type, shape: shape))
         }
-        let writer = try SafetensorsWriter(
-            path: "\(folder)/written.safetensors", entries: entries, metadata: ["é": "\"\n"])
-        for name in writer.names {
-            try weights.withTensor(name) { tensor in
-                try writer.write(tensor, for: name)
-                try elements(of: tensor).withUnsafeBytes {
-                    try NumpyWriter.write(
-                        $0, element: .float32, shape: tensor.shape, to: "\(folder)/written.\(name).npy")
-                }
+        let header = try SafetensorsHeader(entries: entries, metadata: ["é": "\"\n"])
+        var data: [UInt8] = []
+        for entry in header.entries {
+            try weights.withTensor(entry.name) { tensor in
+                data += denseBytes(of: tensor)
+                let numbers = NumpyHeader(element: .float32, shape: tensor.shape)
+                try write(
+                    numbers.encoded() + bytes(of: elements(of: tensor)), to: "\(folder)/written.\(entry.name).npy")
             }
         }
-        try writer.finish()
-        let rows = try SafetensorsRowWriter(
-            path: "\(folder)/rows.safetensors", name: "rows", elementType: .float32, rowShape: [5])
-        let array = try NumpyWriter(path: "\(folder)/rows.npy", element: .float32, rowShape: [5])
-        for row in 0..<1_234 {
-            try (0..<5).map { Float(row * 5 + $0) }.withUnsafeBytes {
-                try rows.append($0)
-                try array.append($0)
-            }
-        }
-        try rows.finish()
-        try array.finish()
+        try write(header.encoded() + data, to: "\(folder)/written.safetensors")
+        let rows = bytes(of: (0..<1_234 * 5).map { Float($0) })
+        let rowEntry = SafetensorsEntry(name: "rows", elementType: .float32, shape: [1_234, 5])
+        try write(
+            SafetensorsHeader(entries: [rowEntry]).encoded(minimumByteCount: 4_096) + rows,
+            to: "\(folder)/rows.safetensors")
+        try write(
+            NumpyHeader(element: .float32, shape: [1_234, 5]).reservedBytes() + rows, to: "\(folder)/rows.npy")
     }
 }

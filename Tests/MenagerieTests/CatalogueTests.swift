@@ -5,21 +5,24 @@ import Menagerie
 import Testing
 
 @Suite struct CatalogueTests {
-    @Test("The catalogue holds the published DINO and Mugs vision transformers and the built-in model, each once")
+    @Test("The catalogue holds the published DINO, Mugs and MAE vision transformers and the built-in model, each once")
     func names() {
         let names = Catalogue.models.map(\.name)
         #expect(Set(names).count == names.count)
         #expect(Catalogue.models.count { $0.algorithm == "dino" && !$0.isBuiltIn } == 22)
         #expect(Catalogue.models.count { $0.algorithm == "mugs" } == 12)
+        #expect(Catalogue.models.count { $0.algorithm == "mae" } == 12)
         #expect(Catalogue.models.filter(\.isBuiltIn).map(\.name) == [Catalogue.defaultName])
         #expect(names.contains("dino_kinetics-200h_vitb14"))
     }
 
     /// The counts that the upstream training logs and listings give.
-    @Test("Parameter counts are those of the published architectures", arguments: [
-        ("dino_s_vits16", 21_665_664), ("dino_say_vitb16", 85_798_656), ("dino_imagenet100_vitb14", 85_706_496),
-        ("mugs_y_vitl16", 303_301_632), ("cub_dino_vitt8", 2_719_296),
-    ])
+    @Test(
+        "Parameter counts are those of the published architectures",
+        arguments: [
+            ("dino_s_vits16", 21_665_664), ("dino_say_vitb16", 85_798_656), ("dino_imagenet100_vitb14", 85_706_496),
+            ("mugs_y_vitl16", 303_301_632), ("cub_dino_vitt8", 2_719_296),
+        ])
     func parameterCounts(name: String, count: Int) throws {
         #expect(try Catalogue.model(named: name).parameterCount == count)
     }
@@ -47,7 +50,7 @@ import Testing
         let error = #expect(throws: MenagerieError.self) { try Catalogue.model(named: "dino_s_vitb15") }
         #expect(error?.description.hasPrefix("there is no model 'dino_s_vitb15'; did you mean dino_s_vitb1") == true)
         let other = #expect(throws: MenagerieError.self) { try Catalogue.model(named: "resnet") }
-        #expect(other?.description == "there is no model 'resnet' (beasts list shows all 35)")
+        #expect(other?.description == "there is no model 'resnet' (beasts list shows all 47)")
     }
 
     @Test("Layer names are read back as they are written")
@@ -56,7 +59,9 @@ import Testing
         let layers = VisionTransformer.layers(of: configuration)
         #expect(layers.count == 25)
         for layer in layers { #expect(VisionTransformer.Layer(layer.name) == layer) }
-        for name in ["", "block.1", "blocks", "blocks.", "blocks.-1", "blocks.01", "blocks.1.", "blocks.1.norm.x", "Norm"] {
+        for name in [
+            "", "block.1", "blocks", "blocks.", "blocks.-1", "blocks.01", "blocks.1.", "blocks.1.norm.x", "Norm",
+        ] {
             #expect(VisionTransformer.Layer(name) == nil, "\(name)")
         }
     }

@@ -9,7 +9,8 @@ import Testing
     /// The build puts the backends beside the test program.
     private func backend() throws -> ChosenBackend {
         let here = BackendDiscovery.ofThisProcess()
-        return try BackendDiscovery(searchPath: nil, executableFolder: here.executableFolder).choose(.named("reference", device: nil))
+        return try BackendDiscovery(searchPath: nil, executableFolder: here.executableFolder).choose(
+            .named("reference", device: nil))
     }
 
     @Test("A model loaded by name embeds pictures")

@@ -43,7 +43,8 @@ struct ElementRows {
     }
 
     private func copyElements<Element: BitwiseCopyable>(
-        _ type: Element.Type, from origin: UnsafeMutableRawPointer, stride sourceStride: Int, to target: UnsafeMutableRawPointer
+        _ type: Element.Type, from origin: UnsafeMutableRawPointer, stride sourceStride: Int,
+        to target: UnsafeMutableRawPointer
     ) {
         let source = origin.assumingMemoryBound(to: Element.self)
         let destination = target.assumingMemoryBound(to: Element.self)
@@ -84,10 +85,14 @@ struct ElementRows {
     }
 }
 
-/// The upper half of a float32, rounded to nearest even. Values of the contract's types are floats or small integers, so
-/// the double is rounded once on the way.
+/// The upper half of a float32, rounded to nearest even.
+///
+/// A fill value or an int32 may have more bits than a float32 holds, and rounding it twice can end on the wrong side of
+/// a tie. So it is cut towards zero first, and the last bit remembers that something was lost.
 private func bfloat16Bits(_ value: Double) -> UInt16 {
-    let bits = Float(value).bitPattern
-    if Float(value).isNaN { return UInt16(bits >> 16) | 0x40 }
+    var float = Float(value)
+    if float.isNaN { return UInt16(float.bitPattern >> 16) | 0x40 }
+    if abs(Double(float)) > abs(value) { float = Float(bitPattern: float.bitPattern - 1) }
+    let bits = float.bitPattern | (Double(float) == value ? 0 : 1)
     return UInt16(truncatingIfNeeded: (bits &+ 0x7fff &+ (bits >> 16 & 1)) >> 16)
 }

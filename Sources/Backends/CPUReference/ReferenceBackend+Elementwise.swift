@@ -18,7 +18,9 @@ extension ReferenceBackend {
                 if output.dtype == input.dtype {
                     output.copyRow(row, from: input)
                 } else {
-                    for index in 0..<output.length { output.store(input.load(row: row, index: index), row: row, index: index) }
+                    for index in 0..<output.length {
+                        output.store(input.load(row: row, index: index), row: row, index: index)
+                    }
                 }
             }
         }
@@ -31,7 +33,8 @@ extension ReferenceBackend {
         for row in 0..<output.count {
             let source = Int(indices.load(row: 0, index: row))
             guard source >= 0, source < table.count else {
-                throw BackendError(.invalidArgument, "index \(source) at position \(row), the table has \(table.count) rows")
+                throw BackendError(
+                    .invalidArgument, "index \(source) at position \(row), the table has \(table.count) rows")
             }
             output.copyRow(row, from: table, row: source)
         }
@@ -55,7 +58,9 @@ extension ReferenceBackend {
         threads.split(output.count, work: output.length) { rows in
             for row in rows {
                 let (target, a, b) = (output[row], left[row], right[row])
-                for index in 0..<output.length { target[index] = body(a[index &* left.stride], b[index &* right.stride]) }
+                for index in 0..<output.length {
+                    target[index] = body(a[index &* left.stride], b[index &* right.stride])
+                }
             }
         }
     }

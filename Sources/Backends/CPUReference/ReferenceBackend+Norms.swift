@@ -39,7 +39,8 @@ extension ReferenceBackend {
                 let inverse = 1 / (moments.variance + Double(arguments.epsilon)).squareRoot()
                 for channel in 0..<channels {
                     let normal = (Double(source[channel]) - moments.mean) * inverse
-                    target[channel] = Float(arguments.activation.apply(normal * Double(weight[channel]) + Double(bias[channel])))
+                    target[channel] = Float(
+                        arguments.activation.apply(normal * Double(weight[channel]) + Double(bias[channel])))
                 }
             }
         }
@@ -67,7 +68,8 @@ extension ReferenceBackend {
                     let (target, source) = (output[row], input[row])
                     for channel in first..<first + channels {
                         let normal = (Double(source[channel]) - moments.mean) * inverse
-                        target[channel] = Float(arguments.activation.apply(normal * Double(weight[channel]) + Double(bias[channel])))
+                        target[channel] = Float(
+                            arguments.activation.apply(normal * Double(weight[channel]) + Double(bias[channel])))
                     }
                 }
             }

@@ -28,19 +28,25 @@ final class ReferenceBackend: BackendPlugin {
         if let device = options.device, device != 0 {
             throw BackendError(.invalidArgument, "device \(device): this backend has the one device 0")
         }
-        threads = RowThreads(count: options.threadCount > 0 ? options.threadCount : Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        threads = RowThreads(
+            count: options.threadCount > 0 ? options.threadCount : Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     }
 
     deinit { for buffer in buffers { free(address(buffer)) } }
 
     static func probe(device: Int) throws(BackendError) -> ProbeResult {
-        guard device <= 0 else { return ProbeResult(score: 0, deviceName: "", reason: "device \(device): there is only device 0") }
-        return ProbeResult(score: 50, deviceName: "CPU", reason: "runs on every processor; the slowest of the CPU backends")
+        guard device <= 0 else {
+            return ProbeResult(score: 0, deviceName: "", reason: "device \(device): there is only device 0")
+        }
+        return ProbeResult(
+            score: 50, deviceName: "CPU", reason: "runs on every processor; the slowest of the CPU backends")
     }
 
     // MARK: Buffers: a handle is an address, and the exporting side gives back only handles that were given out.
 
-    func address(_ buffer: BufferHandle) -> UnsafeMutableRawPointer? { UnsafeMutableRawPointer(bitPattern: UInt(buffer.rawValue)) }
+    func address(_ buffer: BufferHandle) -> UnsafeMutableRawPointer? {
+        UnsafeMutableRawPointer(bitPattern: UInt(buffer.rawValue))
+    }
 
     private func allocate(byteCount: Int) throws(BackendError) -> BufferHandle {
         var pointer: UnsafeMutableRawPointer?
@@ -64,7 +70,9 @@ final class ReferenceBackend: BackendPlugin {
         address(buffer)?.advanced(by: byteOffset).copyMemory(from: source, byteCount: bytes.count)
     }
 
-    func download(_ bytes: UnsafeMutableRawBufferPointer, from buffer: BufferHandle, byteOffset: Int) throws(BackendError) {
+    func download(_ bytes: UnsafeMutableRawBufferPointer, from buffer: BufferHandle, byteOffset: Int)
+        throws(BackendError)
+    {
         guard let source = address(buffer) else { return }
         bytes.baseAddress?.copyMemory(from: source.advanced(by: byteOffset), byteCount: bytes.count)
     }
@@ -86,11 +94,14 @@ final class ReferenceBackend: BackendPlugin {
         let byteCount = description.shape.elementCount.multipliedReportingOverflow(by: 4)
         guard !byteCount.overflow else { throw BackendError(.outOfMemory, "a weight of shape \(description.shape)") }
         let handle = try allocate(byteCount: byteCount.partialValue)
-        guard let elements = address(handle)?.assumingMemoryBound(to: Float.self) else { return PreparedWeight(handle: handle, byteCount: 0) }
+        guard let elements = address(handle)?.assumingMemoryBound(to: Float.self) else {
+            return PreparedWeight(handle: handle, byteCount: 0)
+        }
         var position = 0
         for part in description.parts {
-            let part = description.kind == .conv2d ? part.channelsLast : part
-            position += part.copyDense(to: elements + position)
+            // Channels last, as pictures have them.
+            let part = description.kind == .conv2d ? part.permuted([0, 2, 3, 1]) : part
+            position += part.copyElements(to: elements + position)
         }
         var shape = description.shape
         if description.kind == .conv2d { shape = [shape[0], shape[2], shape[3], shape[1]] }
@@ -123,45 +134,5 @@ final class ReferenceBackend: BackendPlugin {
         guard supports(arguments) else {
             throw BackendError(.unsupported, "this backend computes with float32 only")
         }
-    }
-}
-
-extension HostTensor {
-    /// [output channels, kernel height, kernel width, input channels]
-    fileprivate var channelsLast: HostTensor {
-        HostTensor(
-            bytes: bytes, dtype: dtype, shape: [shape[0], shape[2], shape[3], shape[1]],
-            strides: [strides[0], strides[2], strides[3], strides[1]])
-    }
-
-    /// Writes the elements in row-major order as float32.
-    /// - Returns: how many.
-    fileprivate func copyDense(to target: UnsafeMutablePointer<Float>) -> Int {
-        let count = shape.reduce(1, *)
-        guard count > 0, let base = bytes.baseAddress else { return 0 }
-        let rowLength = shape.last ?? 1
-        let rowStride = strides.last ?? 1
-        let rows = count / rowLength
-        let leading = Shape(shape.dropLast())
-        let leadingStrides = Shape(strides.dropLast())
-        for row in 0..<rows {
-            let start = base + rowOffset(row, shape: leading, strides: leadingStrides) * dtype.byteCount
-            let output = target + row * rowLength
-            switch dtype {
-            case .float32 where rowStride == 1:
-                UnsafeMutableRawPointer(output).copyMemory(from: start, byteCount: rowLength * 4)
-            case .float32:
-                for index in 0..<rowLength { output[index] = start.loadUnaligned(fromByteOffset: index * rowStride * 4, as: Float.self) }
-            case .float16:
-                for index in 0..<rowLength { output[index] = Float(start.loadUnaligned(fromByteOffset: index * rowStride * 2, as: Float16.self)) }
-            case .bfloat16:
-                for index in 0..<rowLength {
-                    let bits = start.loadUnaligned(fromByteOffset: index * rowStride * 2, as: UInt16.self)
-                    output[index] = Float(bitPattern: UInt32(bits) << 16)
-                }
-            case .int32, .uint8, .int8: break  // prepare_weight takes floating point only
-            }
-        }
-        return count
     }
 }

@@ -32,7 +32,8 @@ struct FixtureComparison {
         worstRatio = max(worstRatio, worst.ratio)
         if worst.ratio > 1 {
             failures.append(
-                "\(name): element \(worst.index) of \(shape) is \(values[worst.index]), expected \(reference[worst.index])")
+                "\(name): element \(worst.index) of \(shape) is \(values[worst.index]), expected \(reference[worst.index])"
+            )
         }
     }
 

@@ -51,13 +51,17 @@ extension FixtureRunner {
             let words = step.split { "(), ".contains($0) }.map(String.init)
             switch (words.first, words.dropFirst().first.flatMap { Int($0) }) {
             case ("Resize", let size?):
-                guard let filter = words.last.flatMap({ ResamplingFilter(rawValue: $0) }) else { throw FixtureError("unknown step '\(step)'") }
+                guard let filter = words.last.flatMap({ ResamplingFilter(rawValue: $0) }) else {
+                    throw FixtureError("unknown step '\(step)'")
+                }
                 result.shortSide = size
                 result.filter = filter
             case ("CenterCrop", let size?): result.cropSize = size
             case ("ToTensor", _): break
             case ("Normalize", _):
-                guard let mean = fixture.mean, let deviation = fixture.std else { throw FixtureError("no mean and deviation are given") }
+                guard let mean = fixture.mean, let deviation = fixture.std else {
+                    throw FixtureError("no mean and deviation are given")
+                }
                 result.mean = mean
                 result.standardDeviation = deviation
             default: throw FixtureError("unknown step '\(step)'")
@@ -71,7 +75,9 @@ extension FixtureRunner {
         let picture = try picture(fixture)
         for (name, output) in try fixture.sortedOutputs() {
             let parts = name.split(separator: "_")
-            guard parts.count == 2, let filter = ResamplingFilter(rawValue: String(parts[0])), let size = Sides(parts[1]) else {
+            guard parts.count == 2, let filter = ResamplingFilter(rawValue: String(parts[0])),
+                let size = Sides(parts[1])
+            else {
                 throw FixtureError("unknown output '\(name)'")
             }
             try comparison.compare(

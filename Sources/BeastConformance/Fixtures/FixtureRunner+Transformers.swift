@@ -8,9 +8,18 @@ extension FixtureRunner {
         guard let input = fixture.inputs?.image else { throw FixtureError("the manifest gives no input picture") }
         for checkpoint in fixture.checkpoints ?? [] {
             do {
-                let model = try VisionTransformer(configuration, weights: try weights(checkpoint, fixture), session: session)
+                let model = try VisionTransformer(
+                    configuration, weights: try weights(checkpoint, fixture), session: session)
                 let pictures = try channelsLast(input)
                 for (name, output) in try fixture.sortedOutputs() {
+                    if name == "pos_embed" {
+                        let (rows, columns) = (input.shape[2], input.shape[3])
+                        let positions = try model.positionRows(height: rows, width: columns)
+                        try comparison.compare(
+                            "\(checkpoint) \(name)", positions,
+                            shape: [1, positions.count / configuration.width, configuration.width], with: output)
+                        continue
+                    }
                     let result = try compute(name, model, pictures)
                     try comparison.compare(
                         "\(checkpoint) \(name)", try session.download(result), shape: Array(result.shape), with: output)
@@ -24,7 +33,9 @@ extension FixtureRunner {
     private func compute(_ name: String, _ model: VisionTransformer, _ pictures: Tensor) throws -> Tensor {
         if name == "cls" { return try model(pictures) }
         if name == "attn_last" { return try model.lastAttention(pictures) }
-        guard name.hasPrefix("layer"), let index = Int(name.dropFirst(5)),
+        let depth = model.configuration.depth
+        let places = ["layer_prev": depth - 2, "layer_last": depth - 1]
+        guard name.hasPrefix("layer"), let index = places[name] ?? Int(name.dropFirst(5)),
             let tokens = try model.layers([.block(index, isNormalised: true)], pictures).first
         else { throw FixtureError("unknown output '\(name)'") }
         return tokens
@@ -37,11 +48,14 @@ extension FixtureRunner {
         let configuration = try fixture.transformerConfiguration()
         let family = fixture.id.split(separator: "/").first ?? ""
         for checkpoint in fixture.checkpoints ?? [] {
-            let model = try VisionTransformer(configuration, weights: try weights(checkpoint, fixture), session: session)
+            let model = try VisionTransformer(
+                configuration, weights: try weights(checkpoint, fixture), session: session)
             for (name, output) in try fixture.sortedOutputs() {
                 guard let shape = manifest.cases.first(where: { $0.id == "\(family)/\(name)" })?.inputs?.image?.shape,
                     shape.count == 4
-                else { throw FixtureError("output '\(name)': there is no case \(family)/\(name) to take the size from") }
+                else {
+                    throw FixtureError("output '\(name)': there is no case \(family)/\(name) to take the size from")
+                }
                 let rows = try model.positionRows(height: shape[2], width: shape[3])
                 try comparison.compare(
                     name, rows, shape: [1, rows.count / configuration.width, configuration.width], with: output)
@@ -68,12 +82,13 @@ extension FixtureRunner {
 
 extension FixtureCase {
     func transformerConfiguration() throws -> VisionTransformer.Configuration {
-        guard let config, let imageSize = config.img_size, let patchSize = config.patch_size, let width = config.embed_dim,
+        guard let config, let imageSize = config.img_size, let patchSize = config.patch_size,
+            let width = config.embed_dim,
             let depth = config.depth, let headCount = config.num_heads, let ratio = config.mlp_ratio,
             let epsilon = config.ln_eps, config.qkv_bias != false
         else { throw FixtureError("the manifest does not give the sizes of a vision transformer") }
         return VisionTransformer.Configuration(
             imageSize: imageSize, patchSize: patchSize, width: width, depth: depth, headCount: headCount,
-            hiddenWidth: Int(Double(width) * ratio), epsilon: epsilon)
+            hiddenWidth: Int(Double(width) * ratio), epsilon: epsilon, resamplesPositionsAtLoad: arch == "mae_vit")
     }
 }

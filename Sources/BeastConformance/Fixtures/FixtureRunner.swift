@@ -8,6 +8,9 @@ public struct FixtureRunner {
     let folder: String
     let session: Session
 
+    /// - Parameters:
+    ///   - folder: the folder that holds `manifest.json`.
+    ///   - session: what the models compute with.
     public init(folder: String, session: Session) {
         self.folder = folder
         self.session = session
@@ -28,7 +31,9 @@ public struct FixtureRunner {
     }
 
     private func run(_ fixture: FixtureCase, in manifest: FixtureManifest) -> FixtureReport.Entry {
-        func entry(_ outcome: FixtureReport.Outcome, _ detail: String, _ comparison: FixtureComparison? = nil) -> FixtureReport.Entry {
+        func entry(_ outcome: FixtureReport.Outcome, _ detail: String, _ comparison: FixtureComparison? = nil)
+            -> FixtureReport.Entry
+        {
             let isOptional = fixture.isOptional && outcome != .notSupportedYet
             return FixtureReport.Entry(
                 id: fixture.id, outcome: isOptional ? .optional : outcome,
@@ -43,7 +48,9 @@ public struct FixtureRunner {
         } catch {
             return entry(.failed, "\(error)", comparison)
         }
-        guard comparison.failures.isEmpty else { return entry(.failed, comparison.failures.joined(separator: "; "), comparison) }
+        guard comparison.failures.isEmpty else {
+            return entry(.failed, comparison.failures.joined(separator: "; "), comparison)
+        }
         guard comparison.comparedCount > 0 else { return entry(.failed, "nothing was compared", comparison) }
         let error = comparison.worstRatio > 0 ? ", error \(percent(comparison.worstRatio)) of what is allowed" : ""
         let identical = comparison.isIdentical == true ? ", bit-identical" : ""
@@ -51,9 +58,12 @@ public struct FixtureRunner {
     }
 
     /// - Returns: false for a kind that is not run here.
-    private func compare(_ fixture: FixtureCase, _ manifest: FixtureManifest, _ comparison: inout FixtureComparison) throws -> Bool {
+    private func compare(_ fixture: FixtureCase, _ manifest: FixtureManifest, _ comparison: inout FixtureComparison)
+        throws -> Bool
+    {
         switch (fixture.kind, fixture.arch) {
-        case ("vit", "dino_vit"), ("vit", "mugs_vit"): try compareTransformer(fixture, &comparison)
+        case ("vit", "dino_vit"), ("vit", "mugs_vit"), ("vit", "mae_vit"), ("vit_attention", "mae_vit"):
+            try compareTransformer(fixture, &comparison)
         case ("pos_embed_runtime", "dino_vit"): try comparePositions(fixture, manifest, &comparison)
         case ("resnext", "resnext"): try compareResNeXt(fixture, &comparison)
         case ("image_decode", _): try compareDecoding(fixture, &comparison)

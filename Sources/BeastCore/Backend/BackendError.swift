@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-
 /// Why a backend, or the way to it, failed.
 public struct BackendError: Error, Sendable {
     /// The code that crosses the contract (`beasts_status_code`).
@@ -12,6 +11,7 @@ public struct BackendError: Error, Sendable {
         case `internal` = 5
     }
 
+    /// What kind of failure it is.
     public let code: Code
     /// What was attempted, on what, what was found: one readable sentence.
     public let message: String

@@ -41,12 +41,16 @@ struct Convolution {
 
     /// - Parameter x: [batch, height, width, input channels].
     /// - Returns: activation(convolution + bias + residual), [batch, height', width', output channels].
-    func callAsFunction(_ x: Tensor, adding residual: Tensor? = nil, then activation: Activation = .none) throws -> Tensor {
+    func callAsFunction(_ x: Tensor, adding residual: Tensor? = nil, then activation: Activation = .none) throws
+        -> Tensor
+    {
         func extent(_ axis: Int, _ kernel: Int) throws -> Int {
             guard
                 let count = Checks.windowCount(
                     extent: x.shape[axis], kernel: kernel, stride: stride, before: padding, after: padding)
-            else { throw ModelError(.badInput, "a feature map of shape \(x.shape) is smaller than a kernel of \(kernel)") }
+            else {
+                throw ModelError(.badInput, "a feature map of shape \(x.shape) is smaller than a kernel of \(kernel)")
+            }
             return count
         }
         let output = try x.session.makeTensor([
@@ -57,7 +61,8 @@ struct Convolution {
         try x.session.run(
             Conv2dArguments(
                 output: output.view, input: x.view, weight: weight.handle, strideY: stride, strideX: stride,
-                paddingTop: padding, paddingBottom: padding, paddingLeft: padding, paddingRight: padding, groups: groups,
+                paddingTop: padding, paddingBottom: padding, paddingLeft: padding, paddingRight: padding,
+                groups: groups,
                 epilogue: epilogue))
         return output
     }
@@ -83,10 +88,13 @@ extension Tensor {
 
 extension Session {
     /// Hands dense float32 elements to the backend as a weight.
-    func prepareWeight(_ kind: WeightKind, _ elements: [Float], shape: [Int], groups: Int = 1) throws(BackendError) -> Weight {
+    func prepareWeight(_ kind: WeightKind, _ elements: [Float], shape: [Int], groups: Int = 1) throws(BackendError)
+        -> Weight
+    {
         let result = elements.withUnsafeBytes { bytes in
             Result { () throws(BackendError) in
-                let part = HostTensor(bytes: bytes, dtype: .float32, shape: shape, strides: Array(Shape(shape).denseStrides))
+                let part = HostTensor(
+                    bytes: bytes, dtype: .float32, shape: shape, strides: Array(Shape(shape).denseStrides))
                 return try prepareWeight(kind, [part], groups: groups)
             }
         }

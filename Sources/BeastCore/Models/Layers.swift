@@ -25,7 +25,8 @@ struct Linear {
     }
 
     private func run(_ x: Tensor, _ output: Tensor, _ epilogue: Epilogue) throws(BackendError) {
-        try x.session.run(LinearArguments(output: output.view, input: x.view, weight: weight.handle, epilogue: epilogue))
+        try x.session.run(
+            LinearArguments(output: output.view, input: x.view, weight: weight.handle, epilogue: epilogue))
     }
 }
 
@@ -38,7 +39,8 @@ struct LayerNorm {
     func callAsFunction(_ x: Tensor) throws(BackendError) -> Tensor {
         let output = try x.session.makeTensor(x.shape)
         try x.session.run(
-            LayerNormArguments(output: output.view, input: x.view, weight: weight.view, bias: bias.view, epsilon: epsilon))
+            LayerNormArguments(
+                output: output.view, input: x.view, weight: weight.view, bias: bias.view, epsilon: epsilon))
         return output
     }
 }

@@ -42,10 +42,7 @@ struct Parameters {
     /// A matrix that the checkpoint stores with other axes, such as a convolution kernel read as a linear layer.
     func weight(_ name: String, _ shape: [Int], permuted order: [Int], as kind: WeightKind) throws -> Weight {
         try source.withTensor(try check(name, shape)) { tensor in
-            let permuted = HostTensor(
-                bytes: tensor.bytes, dtype: tensor.dtype, shape: order.map { tensor.shape[$0] },
-                strides: order.map { tensor.strides[$0] })
-            return try session.prepareWeight(kind, [permuted])
+            try session.prepareWeight(kind, [tensor.permuted(order)])
         }
     }
 
@@ -67,26 +64,6 @@ struct Parameters {
 
     /// The elements on the host, for what is computed there once, such as position tables.
     func elements(_ name: String, _ shape: [Int]) throws -> [Float] {
-        try source.withTensor(try check(name, shape)) { tensor in
-            var elements = [Float]()
-            elements.reserveCapacity(tensor.shape.reduce(1, *))
-            tensor.forEachElement { elements.append($0) }
-            return elements
-        }
-    }
-}
-
-extension HostTensor {
-    /// Visits the elements in row-major order, as float32.
-    func forEachElement(_ body: (Float) -> Void) {
-        var position = [Int](repeating: 0, count: shape.count)
-        for _ in 0..<shape.reduce(1, *) {
-            body(element(at: position))
-            for axis in position.indices.reversed() {
-                position[axis] += 1
-                if position[axis] < shape[axis] { break }
-                position[axis] = 0
-            }
-        }
+        try source.withTensor(try check(name, shape)) { $0.elements() }
     }
 }

@@ -18,9 +18,22 @@ struct PositionTable {
     /// - Returns: [1 + rows * columns, width], row-major.
     func positions(rows: Int, columns: Int, isSquarePicture: Bool) -> [Float] {
         if rows * columns == gridSize * gridSize, isSquarePicture { return elements }
-        let vertical = BicubicTaps(outputCount: rows, inputCount: gridSize, scale: (Double(rows) + 0.1) / Double(gridSize))
-        let horizontal = BicubicTaps(
-            outputCount: columns, inputCount: gridSize, scale: (Double(columns) + 0.1) / Double(gridSize))
+        return resized(
+            BicubicTaps(outputCount: rows, inputCount: gridSize, scale: (Double(rows) + 0.1) / Double(gridSize)),
+            BicubicTaps(outputCount: columns, inputCount: gridSize, scale: (Double(columns) + 0.1) / Double(gridSize)))
+    }
+
+    /// The table for a model of another grid, as MAE's loader makes it: here the ratio of sizes is the scale.
+    func resampled(gridSize newSize: Int) -> PositionTable {
+        if newSize == gridSize { return self }
+        let taps = BicubicTaps(
+            outputCount: newSize, inputCount: gridSize, scale: Double(newSize) / Double(gridSize))
+        return PositionTable(elements: resized(taps, taps), gridSize: newSize, width: width)
+    }
+
+    /// The CLS row, then the square part resized along both axes.
+    private func resized(_ vertical: BicubicTaps, _ horizontal: BicubicTaps) -> [Float] {
+        let (rows, columns) = (vertical.count, horizontal.count)
         var result = [Float](repeating: 0, count: (1 + rows * columns) * width)
         result.replaceSubrange(0..<width, with: elements[0..<width])
         var sums = [Double](repeating: 0, count: width)
@@ -39,6 +52,23 @@ struct PositionTable {
             }
         }
         return result
+    }
+}
+
+extension PositionTable {
+    /// Reads `pos_embed` [1, 1 + G * G, width].
+    /// - Parameter resamples: whether a table of another grid than the model's is brought to the model's. Without it such
+    ///   a table is an error, as any tensor of a wrong shape.
+    init(_ parameters: Parameters, gridSize: Int, width: Int, resamples: Bool) throws {
+        var storedSize = gridSize
+        if resamples, let shape = parameters.source.shape(of: "pos_embed"), shape.count == 3, shape[1] > 1 {
+            storedSize = Int(Double(shape[1] - 1).squareRoot().rounded())
+        }
+        let table = PositionTable(
+            elements: try parameters.elements("pos_embed", [1, storedSize * storedSize + 1, width]),
+            gridSize: storedSize,
+            width: width)
+        self = table.resampled(gridSize: gridSize)
     }
 }
 
@@ -61,6 +91,9 @@ private struct BicubicTaps {
             }
         }
     }
+
+    /// How many output samples.
+    var count: Int { taps.count }
 
     subscript(output: Int) -> [(index: Int, weight: Double)] { taps[output] }
 }

@@ -22,7 +22,8 @@ public final class ResNeXt {
 
         /// ResNeXt-50 32x4d, unless said otherwise.
         public init(
-            blockCounts: [Int] = [3, 4, 6, 3], planes: [Int] = [64, 128, 256, 512], groups: Int = 32, groupWidth: Int = 4,
+            blockCounts: [Int] = [3, 4, 6, 3], planes: [Int] = [64, 128, 256, 512], groups: Int = 32,
+            groupWidth: Int = 4,
             expansion: Int = 4, stemWidth: Int = 64, epsilon: Float = 1e-5
         ) {
             self.blockCounts = blockCounts

@@ -40,7 +40,9 @@ extension VisionTransformer {
 
     /// Every layer there is, in network order.
     public static func layers(of configuration: Configuration) -> [Layer] {
-        (0..<configuration.depth).flatMap { [.block($0, isNormalised: false), .block($0, isNormalised: true)] } + [.norm]
+        (0..<configuration.depth).flatMap { [.block($0, isNormalised: false), .block($0, isNormalised: true)] } + [
+            .norm
+        ]
     }
 
     /// Every tensor the model needs, by its key, in network order.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-/// The vision transformer of DINO and Mugs (Caron et al. 2021, Zhou et al. 2022; architecture of Dosovitskiy et al. 2021).
+/// The vision transformer of DINO, Mugs and MAE (Caron et al. 2021, Zhou et al. 2022, He et al. 2022; architecture of
+/// Dosovitskiy et al. 2021). MAE's decoder is not part of it.
 ///
 /// Pictures come in channels-last and normalised, [batch, height, width, 3], of any size of at least one patch; pixels
-/// beyond the last whole patch are not read.
+/// beyond the last whole patch are not read. For another size than the trained one the position table is interpolated; the
+/// published MAE code does so for attention maps and inner layers only and refuses to embed, which is extended here.
 public final class VisionTransformer {
     /// The sizes that tell one published model from another.
     public struct Configuration: Sendable, Equatable {
@@ -18,10 +20,12 @@ public final class VisionTransformer {
         /// Width of the hidden layer of an MLP.
         public var hiddenWidth: Int
         public var epsilon: Float
+        /// Whether a position table of another grid is resampled when it is loaded, as MAE's loader does.
+        public var resamplesPositionsAtLoad: Bool
 
         public init(
             imageSize: Int = 224, patchSize: Int, width: Int, depth: Int, headCount: Int, hiddenWidth: Int? = nil,
-            epsilon: Float = 1e-6
+            epsilon: Float = 1e-6, resamplesPositionsAtLoad: Bool = false
         ) {
             self.imageSize = imageSize
             self.patchSize = patchSize
@@ -30,6 +34,7 @@ public final class VisionTransformer {
             self.headCount = headCount
             self.hiddenWidth = hiddenWidth ?? 4 * width
             self.epsilon = epsilon
+            self.resamplesPositionsAtLoad = resamplesPositionsAtLoad
         }
 
         /// Side of the trained grid, in patches.
@@ -61,9 +66,8 @@ public final class VisionTransformer {
                 "weight", [width, 3, patchSize, patchSize], permuted: [0, 2, 3, 1], as: .linear),
             bias: try parameters["patch_embed.proj"].weight("bias", [width], as: .vector).tensor)
         classToken = try parameters.weight("cls_token", [1, 1, width], as: .vector).tensor
-        positionTable = PositionTable(
-            elements: try parameters.elements("pos_embed", [1, gridSize * gridSize + 1, width]), gridSize: gridSize,
-            width: width)
+        positionTable = try PositionTable(
+            parameters, gridSize: gridSize, width: width, resamples: configuration.resamplesPositionsAtLoad)
         blocks = try (0..<configuration.depth).map { try Block(parameters["blocks.\($0)"], configuration) }
         norm = try parameters.layerNorm("norm", width, epsilon: configuration.epsilon)
     }
@@ -73,7 +77,11 @@ public final class VisionTransformer {
     /// Patches, CLS token in front, positions added.
     /// - Parameter pictures: [batch, height, width, 3].
     /// - Returns: [batch, 1 + patches, D].
+    /// - Throws: ``ModelError`` for another shape, and for pictures smaller than a patch.
     private func embed(_ pictures: Tensor) throws -> Tensor {
+        guard pictures.shape.rank == 4, pictures.shape[3] == 3 else {
+            throw ModelError(.badInput, "pictures of shape \(pictures.shape), expected [batch, height, width, 3]")
+        }
         let (batch, height, width) = (pictures.shape[0], pictures.shape[1], pictures.shape[2])
         let (rows, columns) = try configuration.grid(height: height, width: width)
         let tokens = try session.makeTensor([batch, 1 + rows * columns, configuration.width])
@@ -122,22 +130,27 @@ public final class VisionTransformer {
     }
 
     /// Whole layers, computed in one pass that stops at the deepest.
-    /// - Returns: [batch, 1 + patches, D] for each layer, in the order asked for.
+    /// - Returns: [batch, 1 + patches, D] for each layer, in the order asked for; the same tensor where one is asked for
+    ///   twice.
     /// - Throws: ``ModelError`` for a block the model does not have.
     public func layers(_ names: [Layer], _ pictures: Tensor) throws -> [Tensor] {
         for case .block(let index, _) in names where !blocks.indices.contains(index) {
-            throw ModelError(.unknownLayer, "there is no block \(index): this model has blocks.0 to blocks.\(blocks.count - 1)")
+            throw ModelError(
+                .unknownLayer, "there is no block \(index): this model has blocks.0 to blocks.\(blocks.count - 1)")
         }
-        let last = names.map { $0.blockIndex ?? blocks.count - 1 }.max() ?? -1
+        guard !names.isEmpty else { return [] }
+        // `norm` is another name of the last block's normalised output; a layer asked for twice is computed once.
+        let places = names.map { $0 == .norm ? .block(blocks.count - 1, isNormalised: true) : $0 }
+        let last = places.compactMap(\.blockIndex).max() ?? 0
         let tokens = try embed(pictures)
         var found: [Layer: Tensor] = [:]
         for (index, block) in blocks.prefix(last + 1).enumerated() {
             try block(tokens)
-            for name in names where (name.blockIndex ?? blocks.count - 1) == index {
-                found[name] = name.isNormalised ? try norm(tokens) : try session.copy(tokens)
+            for place in Set(places) where place.blockIndex == index {
+                found[place] = place.isNormalised ? try norm(tokens) : try session.copy(tokens)
             }
         }
-        return names.compactMap { found[$0] }
+        return places.compactMap { found[$0] }
     }
 
     /// The normalised outputs of the last `count` blocks, oldest first (`get_intermediate_layers` upstream).
@@ -149,10 +162,16 @@ public final class VisionTransformer {
     /// The attention maps of the last block.
     /// - Parameter queries: which tokens' rows are wanted; all of them by default. 0 is the CLS token.
     /// - Returns: [batch, heads, queries, 1 + patches]; each row sums to 1.
+    /// - Throws: ``ModelError`` for queries beyond the tokens.
     public func lastAttention(_ pictures: Tensor, queries: Range<Int>? = nil) throws -> Tensor {
         let tokens = try embed(pictures)
+        let all = 0..<tokens.shape[1]
+        let queries = queries ?? all
+        guard queries.lowerBound >= 0, queries.upperBound <= all.upperBound else {
+            throw ModelError(.badInput, "attention of the tokens \(queries): there are the tokens \(all)")
+        }
         for block in blocks.dropLast() { try block(tokens) }
-        return try blocks[blocks.count - 1].attentionMaps(tokens, queries: queries ?? 0..<tokens.shape[1])
+        return try blocks[blocks.count - 1].attentionMaps(tokens, queries: queries)
     }
 }
 
@@ -169,7 +188,12 @@ extension VisionTransformer.Configuration {
         let sizes = [imageSize, patchSize, width, depth, headCount, hiddenWidth]
         guard sizes.allSatisfy({ $0 > 0 && $0 <= 1 << 20 }), imageSize >= patchSize, width % headCount == 0,
             width / headCount <= 512, epsilon >= 0
-        else { throw ModelError(.badConfiguration, "no vision transformer has the sizes \(self)") }
+        else {
+            throw ModelError(
+                .badConfiguration,
+                "no vision transformer has image size \(imageSize), patch size \(patchSize), width \(width), depth \(depth), "
+                    + "\(headCount) heads, hidden width \(hiddenWidth), epsilon \(epsilon)")
+        }
     }
 
     /// Rows and columns of patches of a picture.
@@ -177,7 +201,8 @@ extension VisionTransformer.Configuration {
     public func grid(height: Int, width: Int) throws -> (rows: Int, columns: Int) {
         guard height >= patchSize, width >= patchSize else {
             throw ModelError(
-                .badInput, "a picture of \(width) x \(height) pixels is smaller than one patch of \(patchSize) x \(patchSize)")
+                .badInput,
+                "a picture of \(width) x \(height) pixels is smaller than one patch of \(patchSize) x \(patchSize)")
         }
         return (height / patchSize, width / patchSize)
     }
@@ -233,7 +258,8 @@ private struct Attention {
         let mixed = try x.session.makeTensor([batch, tokens, headCount, headDimension])
         try x.session.run(
             AttentionArguments(
-                output: mixed.permuted(0, 2, 1, 3).view, query: query.view, key: key.view, value: value.view, scale: scale,
+                output: mixed.permuted(0, 2, 1, 3).view, query: query.view, key: key.view, value: value.view,
+                scale: scale,
                 keyLength: tokens))
         try proj.add(mixed.reshaped([batch, tokens, headCount * headDimension]), to: residual)
     }
@@ -244,7 +270,8 @@ private struct Attention {
         let maps = try x.session.makeTensor([x.shape[0], headCount, queries.count, x.shape[1]])
         try x.session.run(
             AttentionProbabilitiesArguments(
-                output: maps.view, query: query.slice(2, queries).view, key: key.view, scale: scale, keyLength: x.shape[1]))
+                output: maps.view, query: query.slice(2, queries).view, key: key.view, scale: scale,
+                keyLength: x.shape[1]))
         return maps
     }
 
@@ -265,5 +292,7 @@ private struct Mlp {
         fc2 = try parameters.linear("fc2", configuration.hiddenWidth, configuration.width)
     }
 
-    func callAsFunction(_ x: Tensor, addingTo residual: Tensor) throws { try fc2.add(fc1(x, then: .gelu), to: residual) }
+    func callAsFunction(_ x: Tensor, addingTo residual: Tensor) throws {
+        try fc2.add(fc1(x, then: .gelu), to: residual)
+    }
 }

@@ -12,15 +12,19 @@ public struct AttentionArguments: OpArguments {
     public var key: TensorView
     /// [B, heads, N, d]
     public var value: TensorView
+    /// Multiplies the scores before the softmax.
     public var scale: Float
     /// Query row m sees the keys up to m + queryOffset only.
     public var isCausal: Bool
+    /// The place of the first query among the keys, 0 or more.
     public var queryOffset: Int
     /// Keys from this one on are not seen.
     public var keyLength: Int
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
-        output: TensorView, query: TensorView, key: TensorView, value: TensorView, scale: Float, isCausal: Bool = false, queryOffset: Int = 0, keyLength: Int
+        output: TensorView, query: TensorView, key: TensorView, value: TensorView, scale: Float, isCausal: Bool = false,
+        queryOffset: Int = 0, keyLength: Int
     ) {
         self.output = output
         self.query = query
@@ -87,15 +91,19 @@ public struct AttentionProbabilitiesArguments: OpArguments {
     public var query: TensorView
     /// [B, heads, N, d]
     public var key: TensorView
+    /// Multiplies the scores before the softmax.
     public var scale: Float
     /// Query row m sees the keys up to m + queryOffset only.
     public var isCausal: Bool
+    /// The place of the first query among the keys, 0 or more.
     public var queryOffset: Int
     /// Keys from this one on are not seen.
     public var keyLength: Int
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
-        output: TensorView, query: TensorView, key: TensorView, scale: Float, isCausal: Bool = false, queryOffset: Int = 0, keyLength: Int
+        output: TensorView, query: TensorView, key: TensorView, scale: Float, isCausal: Bool = false,
+        queryOffset: Int = 0, keyLength: Int
     ) {
         self.output = output
         self.query = query
@@ -145,6 +153,7 @@ public struct AttentionProbabilitiesArguments: OpArguments {
 
     public static func call(
         _ table: borrowing beasts_backend_table, _ context: OpaquePointer,
-        _ arguments: UnsafePointer<beasts_attention_probabilities_arguments>, _ status: UnsafeMutablePointer<beasts_status>
+        _ arguments: UnsafePointer<beasts_attention_probabilities_arguments>,
+        _ status: UnsafeMutablePointer<beasts_status>
     ) -> Int32? { table.attention_probabilities?(context, arguments, status) }
 }

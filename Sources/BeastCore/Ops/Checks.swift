@@ -2,7 +2,9 @@
 
 /// The shape checks that several ops share. Each throws `invalidArgument` and names both sides of a mismatch.
 enum Checks {
-    static func equal(_ left: TensorView, _ leftName: StaticString, _ right: TensorView, _ rightName: StaticString) throws(BackendError) {
+    static func equal(_ left: TensorView, _ leftName: StaticString, _ right: TensorView, _ rightName: StaticString)
+        throws(BackendError)
+    {
         guard left.shape == right.shape else {
             throw .invalid("\(leftName) has shape \(left.shape), \(rightName) has \(right.shape)")
         }
@@ -24,30 +26,59 @@ enum Checks {
     /// An operand of a matrix product: stride 1 on either of its last two axes.
     static func unitMatrixStride(_ view: TensorView, _ name: StaticString) throws(BackendError) {
         let isUnit = (view.rank - 2..<view.rank).contains { view.strides[$0] == 1 || view.shape[$0] <= 1 }
-        guard isUnit else { throw .invalid("\(name) \(view.shape): strides \(view.strides), expected 1 on one of the last two axes") }
+        guard isUnit else {
+            throw .invalid("\(name) \(view.shape): strides \(view.strides), expected 1 on one of the last two axes")
+        }
     }
 
     /// A vector of parameters, one for each channel.
     static func vector(_ view: TensorView?, _ name: StaticString, count: Int) throws(BackendError) {
         guard let view else { return }
-        guard view.rank == 1, view.shape[0] == count else { throw .invalid("\(name) has shape \(view.shape), expected [\(count)]") }
+        guard view.rank == 1, view.shape[0] == count else {
+            throw .invalid("\(name) has shape \(view.shape), expected [\(count)]")
+        }
         try unitLastStride(view, name)
     }
 
     static func dtype(_ view: TensorView, _ name: StaticString, _ dtype: DType) throws(BackendError) {
-        guard view.dtype == dtype else { throw .invalid("\(name) has elements of type \(view.dtype), expected \(dtype)") }
+        guard view.dtype == dtype else {
+            throw .invalid("\(name) has elements of type \(view.dtype), expected \(dtype)")
+        }
     }
 
     static func floatingPoint(_ view: TensorView, _ name: StaticString) throws(BackendError) {
-        guard view.dtype.isFloatingPoint else { throw .invalid("\(name) has elements of type \(view.dtype), expected floating point") }
+        guard view.dtype.isFloatingPoint else {
+            throw .invalid("\(name) has elements of type \(view.dtype), expected floating point")
+        }
+    }
+
+    /// Floating-point elements, the last axis walked with stride 1.
+    static func floatingPointRows(_ view: TensorView, _ name: StaticString) throws(BackendError) {
+        try floatingPoint(view, name)
+        try unitLastStride(view, name)
+    }
+
+    /// Floating-point elements, the last axis walked with stride 1, or with 0 to repeat one element along it.
+    static func broadcastRows(_ view: TensorView, _ name: StaticString) throws(BackendError) {
+        try floatingPoint(view, name)
+        if view.rank == 0 || view.strides[view.rank - 1] != 0 { try unitLastStride(view, name) }
+    }
+
+    /// Floating-point elements, either of the last two axes walked with stride 1.
+    static func floatingPointMatrix(_ view: TensorView, _ name: StaticString) throws(BackendError) {
+        try floatingPoint(view, name)
+        try unitMatrixStride(view, name)
     }
 
     /// An output must not overlap itself: walking its axes from the smallest stride on, each must clear those before.
     static func writable(_ view: TensorView, _ name: StaticString) throws(BackendError) {
         guard view.elementCount > 0 else { return }
         var reach = 0
-        let axes = (0..<view.rank).filter { view.shape[$0] > 1 }.sorted { view.strides[$0] < view.strides[$1] }
-        for axis in axes {
+        var rest = Shape(0..<view.rank)
+        while let position = rest.indices.min(by: { view.strides[rest[$0]] < view.strides[rest[$1]] }) {
+            let axis = rest[position]
+            rest.remove(at: position)
+            if view.shape[axis] == 1 { continue }
             guard view.strides[axis] > reach else {
                 throw .invalid("\(name) \(view.shape), strides \(view.strides): an output must not overlap itself")
             }
@@ -85,7 +116,8 @@ extension Checks {
 
     /// A norm: pointwise, with a weight and a bias for each channel.
     static func norm(
-        output: TensorView, input: TensorView, weight: TensorView, bias: TensorView, epsilon: Float, activation: Activation
+        output: TensorView, input: TensorView, weight: TensorView, bias: TensorView, epsilon: Float,
+        activation: Activation
     ) throws(BackendError) {
         try pointwise(output: output, input: input)
         guard let channels = input.shape.last else { throw .invalid("input is a scalar, expected at least one axis") }
@@ -99,8 +131,12 @@ extension Checks {
 
     /// The masking parameters of softmax and attention.
     static func mask(queryOffset: Int, keyLength: Int, keys: Int) throws(BackendError) {
-        guard queryOffset >= 0, queryOffset <= Int(Int32.max) else { throw .invalid("query offset \(queryOffset), expected 0 or more") }
-        guard keyLength >= 0, keyLength <= keys else { throw .invalid("key length \(keyLength), expected 0 to \(keys)") }
+        guard queryOffset >= 0, queryOffset <= Int(Int32.max) else {
+            throw .invalid("query offset \(queryOffset), expected 0 or more")
+        }
+        guard keyLength >= 0, keyLength <= keys else {
+            throw .invalid("key length \(keyLength), expected 0 to \(keys)")
+        }
     }
 
     /// Query [B, heads, M, d] against key [B, heads, N, d].
@@ -108,7 +144,8 @@ extension Checks {
         try rank(query, "query", 4...4)
         try rank(key, "key", 4...4)
         guard query.shape[0] == key.shape[0], query.shape[1] == key.shape[1], query.shape[3] == key.shape[3] else {
-            throw .invalid("query \(query.shape) does not fit key \(key.shape): batch, heads and head dimension must be equal")
+            throw .invalid(
+                "query \(query.shape) does not fit key \(key.shape): batch, heads and head dimension must be equal")
         }
         guard query.shape[3] <= 512 else { throw .invalid("head dimension \(query.shape[3]), at most 512 is allowed") }
         try floatingPoint(query, "query")

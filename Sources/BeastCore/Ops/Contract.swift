@@ -22,10 +22,14 @@ extension beasts_view {
         dtype = view.dtype.rawValue
         rank = Int32(view.rank)
         withUnsafeMutableBytes(of: &shape) { bytes in
-            for axis in 0..<view.rank { bytes.storeBytes(of: Int64(view.shape[axis]), toByteOffset: axis * 8, as: Int64.self) }
+            for axis in 0..<view.rank {
+                bytes.storeBytes(of: Int64(view.shape[axis]), toByteOffset: axis * 8, as: Int64.self)
+            }
         }
         withUnsafeMutableBytes(of: &stride) { bytes in
-            for axis in 0..<view.rank { bytes.storeBytes(of: Int64(view.strides[axis]), toByteOffset: axis * 8, as: Int64.self) }
+            for axis in 0..<view.rank {
+                bytes.storeBytes(of: Int64(view.strides[axis]), toByteOffset: axis * 8, as: Int64.self)
+            }
         }
     }
 }
@@ -34,14 +38,17 @@ extension TensorView {
     /// Reads a view that must be there.
     init(contract view: beasts_view, _ what: StaticString) throws(BackendError) {
         guard view.buffer != 0 else { throw .invalid("\(what): no buffer given") }
-        guard let dtype = DType(rawValue: view.dtype) else { throw .invalid("\(what): unknown element type \(view.dtype)") }
+        guard let dtype = DType(rawValue: view.dtype) else {
+            throw .invalid("\(what): unknown element type \(view.dtype)")
+        }
         guard view.rank >= 0, view.rank <= Int32(Shape.maximumRank) else {
             throw .invalid("\(what): rank \(view.rank), expected 0 to \(Shape.maximumRank)")
         }
         self.init(
             buffer: BufferHandle(rawValue: view.buffer), offset: Int(view.offset), dtype: dtype,
-            shape: Shape(contract: view.shape, rank: Int(view.rank)), strides: Shape(contract: view.stride, rank: Int(view.rank)))
-        guard elementLimit != nil else {
+            shape: Shape(contract: view.shape, rank: Int(view.rank)),
+            strides: Shape(contract: view.stride, rank: Int(view.rank)))
+        guard elementLimit != nil, shape.isReasonable else {
             throw .invalid("\(what): offset \(view.offset), shape \(shape), strides \(strides): negative or too large")
         }
     }

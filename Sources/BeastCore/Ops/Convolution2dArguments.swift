@@ -10,17 +10,28 @@ public struct Conv2dArguments: OpArguments {
     public var input: TensorView
     /// Prepared [Co, Ci / groups, kernel height, kernel width].
     public var weight: BufferHandle
+    /// Rows from window to window, 1 or more.
     public var strideY: Int
+    /// Columns from window to window, 1 or more.
     public var strideX: Int
+    /// Rows in front of the first.
     public var paddingTop: Int
+    /// Rows behind the last.
     public var paddingBottom: Int
+    /// Columns in front of the first.
     public var paddingLeft: Int
+    /// Columns behind the last.
     public var paddingRight: Int
+    /// Of channels; divides their number.
     public var groups: Int
+    /// What is done to the product before it is stored.
     public var epilogue: Epilogue
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
-        output: TensorView, input: TensorView, weight: BufferHandle, strideY: Int = 1, strideX: Int = 1, paddingTop: Int = 0, paddingBottom: Int = 0, paddingLeft: Int = 0, paddingRight: Int = 0, groups: Int = 1, epilogue: Epilogue = Epilogue()
+        output: TensorView, input: TensorView, weight: BufferHandle, strideY: Int = 1, strideX: Int = 1,
+        paddingTop: Int = 0, paddingBottom: Int = 0, paddingLeft: Int = 0, paddingRight: Int = 0, groups: Int = 1,
+        epilogue: Epilogue = Epilogue()
     ) {
         self.output = output
         self.input = input
@@ -76,10 +87,8 @@ public struct Conv2dArguments: OpArguments {
         guard groups > 0, input.shape[3] % groups == 0, output.shape[3] % groups == 0 else {
             throw .invalid("\(input.shape[3]) and \(output.shape[3]) channels cannot be split into \(groups) groups")
         }
-        for (view, name) in [(output, "output"), (input, "input")] as [(TensorView, StaticString)] {
-            try Checks.floatingPoint(view, name)
-            try Checks.unitLastStride(view, name)
-        }
+        try Checks.floatingPointRows(output, "output")
+        try Checks.floatingPointRows(input, "input")
         try Checks.epilogue(epilogue, output: output)
         try Checks.writable(output, "output")
     }
@@ -101,17 +110,27 @@ public struct MaxPool2dArguments: OpArguments {
     public var output: TensorView
     /// [B, H, W, C]
     public var input: TensorView
+    /// Rows of a window.
     public var kernelY: Int
+    /// Columns of a window.
     public var kernelX: Int
+    /// Rows from window to window, 1 or more.
     public var strideY: Int
+    /// Columns from window to window, 1 or more.
     public var strideX: Int
+    /// Rows in front of the first.
     public var paddingTop: Int
+    /// Rows behind the last.
     public var paddingBottom: Int
+    /// Columns in front of the first.
     public var paddingLeft: Int
+    /// Columns behind the last.
     public var paddingRight: Int
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
-        output: TensorView, input: TensorView, kernelY: Int, kernelX: Int, strideY: Int = 1, strideX: Int = 1, paddingTop: Int = 0, paddingBottom: Int = 0, paddingLeft: Int = 0, paddingRight: Int = 0
+        output: TensorView, input: TensorView, kernelY: Int, kernelX: Int, strideY: Int = 1, strideX: Int = 1,
+        paddingTop: Int = 0, paddingBottom: Int = 0, paddingLeft: Int = 0, paddingRight: Int = 0
     ) {
         self.output = output
         self.input = input

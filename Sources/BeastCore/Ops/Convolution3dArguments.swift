@@ -3,10 +3,14 @@ public import CBeasts
 
 /// Three numbers for the axes time, height and width.
 public struct Extent3: Sendable, Equatable, CustomStringConvertible {
+    /// Along time.
     public var time: Int
+    /// Along the rows.
     public var height: Int
+    /// Along the columns.
     public var width: Int
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(_ time: Int, _ height: Int, _ width: Int) {
         self.time = time
         self.height = height
@@ -31,14 +35,22 @@ public struct Conv3dArguments: OpArguments {
     public var input: TensorView
     /// Prepared [Co, Ci, kernel time, kernel height, kernel width].
     public var weight: BufferHandle
+    /// From window to window, 1 or more on each axis.
     public var stride: Extent3
+    /// In front of the first element of each axis.
     public var paddingBefore: Extent3
+    /// Behind the last element of each axis.
     public var paddingAfter: Extent3
+    /// What the padding holds.
     public var paddingMode: PaddingMode
+    /// What is done to the product before it is stored.
     public var epilogue: Epilogue
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
-        output: TensorView, input: TensorView, weight: BufferHandle, stride: Extent3 = Extent3(1, 1, 1), paddingBefore: Extent3 = Extent3(0, 0, 0), paddingAfter: Extent3 = Extent3(0, 0, 0), paddingMode: PaddingMode = .zero, epilogue: Epilogue = Epilogue()
+        output: TensorView, input: TensorView, weight: BufferHandle, stride: Extent3 = Extent3(1, 1, 1),
+        paddingBefore: Extent3 = Extent3(0, 0, 0), paddingAfter: Extent3 = Extent3(0, 0, 0),
+        paddingMode: PaddingMode = .zero, epilogue: Epilogue = Epilogue()
     ) {
         self.output = output
         self.input = input
@@ -80,10 +92,8 @@ public struct Conv3dArguments: OpArguments {
         guard output.shape[0] == input.shape[0] else {
             throw .invalid("output \(output.shape) does not fit input \(input.shape): batch extents differ")
         }
-        for (view, name) in [(output, "output"), (input, "input")] as [(TensorView, StaticString)] {
-            try Checks.floatingPoint(view, name)
-            try Checks.unitLastStride(view, name)
-        }
+        try Checks.floatingPointRows(output, "output")
+        try Checks.floatingPointRows(input, "input")
         guard stride.isAtLeast(1), paddingBefore.isAtLeast(0), paddingAfter.isAtLeast(0) else {
             throw .invalid("stride \(stride), padding \(paddingBefore) and \(paddingAfter): out of range")
         }
@@ -110,15 +120,24 @@ public struct ConvTranspose3dArguments: OpArguments {
     public var input: TensorView
     /// Prepared [Ci, Co, kernel time, kernel height, kernel width].
     public var weight: BufferHandle
+    /// From window to window, 1 or more on each axis.
     public var stride: Extent3
+    /// In front of the first element of each axis.
     public var paddingBefore: Extent3
+    /// Behind the last element of each axis.
     public var paddingAfter: Extent3
+    /// Left out at both ends of each axis of the result.
     public var cropping: Extent3
+    /// What the padding holds.
     public var paddingMode: PaddingMode
+    /// What is done to the product before it is stored.
     public var epilogue: Epilogue
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
-        output: TensorView, input: TensorView, weight: BufferHandle, stride: Extent3 = Extent3(1, 1, 1), paddingBefore: Extent3 = Extent3(0, 0, 0), paddingAfter: Extent3 = Extent3(0, 0, 0), cropping: Extent3 = Extent3(0, 0, 0), paddingMode: PaddingMode = .zero, epilogue: Epilogue = Epilogue()
+        output: TensorView, input: TensorView, weight: BufferHandle, stride: Extent3 = Extent3(1, 1, 1),
+        paddingBefore: Extent3 = Extent3(0, 0, 0), paddingAfter: Extent3 = Extent3(0, 0, 0),
+        cropping: Extent3 = Extent3(0, 0, 0), paddingMode: PaddingMode = .zero, epilogue: Epilogue = Epilogue()
     ) {
         self.output = output
         self.input = input
@@ -163,10 +182,8 @@ public struct ConvTranspose3dArguments: OpArguments {
         guard output.shape[0] == input.shape[0] else {
             throw .invalid("output \(output.shape) does not fit input \(input.shape): batch extents differ")
         }
-        for (view, name) in [(output, "output"), (input, "input")] as [(TensorView, StaticString)] {
-            try Checks.floatingPoint(view, name)
-            try Checks.unitLastStride(view, name)
-        }
+        try Checks.floatingPointRows(output, "output")
+        try Checks.floatingPointRows(input, "input")
         guard stride.isAtLeast(1), paddingBefore.isAtLeast(0), paddingAfter.isAtLeast(0) else {
             throw .invalid("stride \(stride), padding \(paddingBefore) and \(paddingAfter): out of range")
         }
@@ -196,8 +213,10 @@ public struct PatchEmbeddingArguments: OpArguments {
     public var weight: BufferHandle
     /// [D]
     public var bias: TensorView?
+    /// Frames (1 for pictures), rows and columns of a patch.
     public var patch: Extent3
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
         output: TensorView, input: TensorView, weight: BufferHandle, bias: TensorView? = nil, patch: Extent3
     ) {
@@ -229,15 +248,20 @@ public struct PatchEmbeddingArguments: OpArguments {
     public func validate() throws(BackendError) {
         try Checks.rank(output, "output", 3...3)
         try Checks.rank(input, "input", 4...5)
-        for (view, name) in [(output, "output"), (input, "input")] as [(TensorView, StaticString)] {
-            try Checks.floatingPoint(view, name)
-            try Checks.unitLastStride(view, name)
+        try Checks.floatingPointRows(output, "output")
+        try Checks.floatingPointRows(input, "input")
+        guard patch.isAtLeast(1), input.rank == 5 || patch.time == 1 else {
+            throw .invalid("patch \(patch) for input \(input.shape)")
         }
-        guard patch.isAtLeast(1), input.rank == 5 || patch.time == 1 else { throw .invalid("patch \(patch) for input \(input.shape)") }
         let frames = input.rank == 5 ? input.shape[1] / patch.time : 1
-        let patches = frames * (input.shape[input.rank - 3] / patch.height) * (input.shape[input.rank - 2] / patch.width)
+        // Saturates, as a broadcast input may have any extents.
+        let grid: Shape = [
+            frames, input.shape[input.rank - 3] / patch.height, input.shape[input.rank - 2] / patch.width,
+        ]
+        let patches = grid.elementCount
         guard output.shape[0] == input.shape[0], output.shape[1] == patches else {
-            throw .invalid("output \(output.shape) does not fit input \(input.shape), patch \(patch): expected \(patches) patches")
+            throw .invalid(
+                "output \(output.shape) does not fit input \(input.shape), patch \(patch): expected \(patches) patches")
         }
         try Checks.vector(bias, "bias", count: output.shape[2])
         try Checks.writable(output, "output")
@@ -274,8 +298,11 @@ extension ConvTranspose3dArguments {
     /// The output that fits the input; nil where nothing is left of it.
     public func outputShape(kernel: Extent3, channels: Int) -> Shape? {
         func extent(_ input: Int, _ before: Int, _ after: Int, _ stride: Int, _ kernel: Int, _ cropping: Int) -> Int? {
-            guard input > 0, input < 1 << 31 else { return nil }
-            let count = (input + before + after - 1) * stride + kernel - 2 * cropping
+            // Below 2^31 each, so that only the product can overflow.
+            guard input > 0, max(input, before, after, kernel, cropping) < 1 << 31 else { return nil }
+            let (spread, overflow) = (input + before + after - 1).multipliedReportingOverflow(by: stride)
+            guard !overflow, spread < 1 << 62 else { return nil }
+            let count = spread + kernel - 2 * cropping
             return count > 0 ? count : nil
         }
         let time = extent(

@@ -4,9 +4,12 @@ public import CBeasts
 /// Every element of the output becomes one value.
 public struct FillArguments: OpArguments {
     public static var op: BackendOp { .fill }
+    /// What is written.
     public var output: TensorView
+    /// What every element becomes, rounded to nearest even and saturated for integers.
     public var value: Double
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(output: TensorView, value: Double) {
         self.output = output
         self.value = value
@@ -38,9 +41,12 @@ public struct FillArguments: OpArguments {
 /// Copies, casts, permutes, concatenates, slices, broadcasts.
 public struct CopyArguments: OpArguments {
     public static var op: BackendOp { .copy }
+    /// What is written.
     public var output: TensorView
+    /// What is read.
     public var input: TensorView
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(output: TensorView, input: TensorView) {
         self.output = output
         self.input = input
@@ -83,6 +89,7 @@ public struct GatherRowsArguments: OpArguments {
     /// [n], int32
     public var indices: TensorView
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(output: TensorView, table: TensorView, indices: TensorView) {
         self.output = output
         self.table = table
@@ -155,12 +162,9 @@ extension BinaryArguments {
     public func validate() throws(BackendError) {
         try Checks.equal(left, "left", output, "output")
         try Checks.equal(right, "right", output, "output")
-        for (view, name) in [(output, "output"), (left, "left"), (right, "right")] as [(TensorView, StaticString)] {
-            // A broadcast last axis is the one way in which an input's last stride may be 0.
-            if view.rank > 0, view.strides[view.rank - 1] == 0, name.description != "output" { continue }
-            try Checks.unitLastStride(view, name)
-            try Checks.floatingPoint(view, name)
-        }
+        try Checks.floatingPointRows(output, "output")
+        try Checks.broadcastRows(left, "left")
+        try Checks.broadcastRows(right, "right")
         try Checks.writable(output, "output")
     }
 
@@ -170,10 +174,14 @@ extension BinaryArguments {
 
 public struct AddArguments: BinaryArguments {
     public static var op: BackendOp { .add }
+    /// What is written.
     public var output: TensorView
+    /// What is read; the output's shape, broadcast by stride 0.
     public var left: TensorView
+    /// What is read; the output's shape, broadcast by stride 0.
     public var right: TensorView
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(output: TensorView, left: TensorView, right: TensorView) {
         self.output = output
         self.left = left
@@ -190,10 +198,14 @@ public struct AddArguments: BinaryArguments {
 
 public struct MultiplyArguments: BinaryArguments {
     public static var op: BackendOp { .multiply }
+    /// What is written.
     public var output: TensorView
+    /// What is read; the output's shape, broadcast by stride 0.
     public var left: TensorView
+    /// What is read; the output's shape, broadcast by stride 0.
     public var right: TensorView
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(output: TensorView, left: TensorView, right: TensorView) {
         self.output = output
         self.left = left
@@ -211,11 +223,16 @@ public struct MultiplyArguments: BinaryArguments {
 /// alpha * x + beta
 public struct ScaleArguments: OpArguments {
     public static var op: BackendOp { .scale }
+    /// What is written.
     public var output: TensorView
+    /// What is read.
     public var input: TensorView
+    /// Multiplies the product or element.
     public var alpha: Float
+    /// Added afterwards.
     public var beta: Float
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(output: TensorView, input: TensorView, alpha: Float, beta: Float = 0) {
         self.output = output
         self.input = input
@@ -253,10 +270,14 @@ public struct ScaleArguments: OpArguments {
 /// ReLU, GELU or SiLU of every element.
 public struct ActivationArguments: OpArguments {
     public static var op: BackendOp { .activation }
+    /// What is written.
     public var output: TensorView
+    /// What is read.
     public var input: TensorView
+    /// Done to each element last.
     public var activation: Activation
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(output: TensorView, input: TensorView, activation: Activation) {
         self.output = output
         self.input = input

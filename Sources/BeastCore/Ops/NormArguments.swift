@@ -6,16 +6,21 @@ public struct SoftmaxArguments: OpArguments {
     public static var op: BackendOp { .softmax }
     /// [.., M, N]
     public var output: TensorView
+    /// What is read.
     public var input: TensorView
+    /// Multiplies the scores before the softmax.
     public var scale: Float
     /// Query row m sees the keys up to m + queryOffset only.
     public var isCausal: Bool
+    /// The place of the first query among the keys, 0 or more.
     public var queryOffset: Int
     /// Keys from this one on are not seen.
     public var keyLength: Int
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
-        output: TensorView, input: TensorView, scale: Float = 1, isCausal: Bool = false, queryOffset: Int = 0, keyLength: Int
+        output: TensorView, input: TensorView, scale: Float = 1, isCausal: Bool = false, queryOffset: Int = 0,
+        keyLength: Int
     ) {
         self.output = output
         self.input = input
@@ -66,17 +71,21 @@ public struct LayerNormArguments: OpArguments {
     public static var op: BackendOp { .layerNorm }
     /// [.., D]
     public var output: TensorView
+    /// What is read.
     public var input: TensorView
     /// [D]
     public var weight: TensorView
     /// [D]
     public var bias: TensorView
+    /// Added to the variance, 0 or more.
     public var epsilon: Float
     /// none or silu
     public var activation: Activation
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
-        output: TensorView, input: TensorView, weight: TensorView, bias: TensorView, epsilon: Float, activation: Activation = .none
+        output: TensorView, input: TensorView, weight: TensorView, bias: TensorView, epsilon: Float,
+        activation: Activation = .none
     ) {
         self.output = output
         self.input = input
@@ -108,7 +117,8 @@ public struct LayerNormArguments: OpArguments {
 
     public func validate() throws(BackendError) {
         try Checks.rank(output, "output", 1...Shape.maximumRank)
-        try Checks.norm(output: output, input: input, weight: weight, bias: bias, epsilon: epsilon, activation: activation)
+        try Checks.norm(
+            output: output, input: input, weight: weight, bias: bias, epsilon: epsilon, activation: activation)
     }
 
     public var outputs: [TensorView] { [output] }
@@ -126,18 +136,23 @@ public struct GroupNormArguments: OpArguments {
     public static var op: BackendOp { .groupNorm }
     /// [B, .., C]
     public var output: TensorView
+    /// What is read.
     public var input: TensorView
     /// [C]
     public var weight: TensorView
     /// [C]
     public var bias: TensorView
+    /// Added to the variance, 0 or more.
     public var epsilon: Float
+    /// Of channels; divides their number.
     public var groups: Int
     /// none or silu
     public var activation: Activation
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
-        output: TensorView, input: TensorView, weight: TensorView, bias: TensorView, epsilon: Float, groups: Int, activation: Activation = .none
+        output: TensorView, input: TensorView, weight: TensorView, bias: TensorView, epsilon: Float, groups: Int,
+        activation: Activation = .none
     ) {
         self.output = output
         self.input = input
@@ -172,7 +187,8 @@ public struct GroupNormArguments: OpArguments {
 
     public func validate() throws(BackendError) {
         try Checks.rank(output, "output", 2...5)
-        try Checks.norm(output: output, input: input, weight: weight, bias: bias, epsilon: epsilon, activation: activation)
+        try Checks.norm(
+            output: output, input: input, weight: weight, bias: bias, epsilon: epsilon, activation: activation)
         guard groups > 0, input.shape[input.rank - 1] % groups == 0 else {
             throw .invalid("\(input.shape[input.rank - 1]) channels cannot be split into \(groups) groups")
         }
@@ -195,15 +211,19 @@ public struct ResidualLayerNormArguments: OpArguments {
     public var output: TensorView
     /// [.., D]; read and written
     public var residual: TensorView
+    /// What is read.
     public var input: TensorView
     /// [D]
     public var weight: TensorView
     /// [D]
     public var bias: TensorView
+    /// Added to the variance, 0 or more.
     public var epsilon: Float
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
-        output: TensorView, residual: TensorView, input: TensorView, weight: TensorView, bias: TensorView, epsilon: Float
+        output: TensorView, residual: TensorView, input: TensorView, weight: TensorView, bias: TensorView,
+        epsilon: Float
     ) {
         self.output = output
         self.residual = residual
@@ -236,7 +256,8 @@ public struct ResidualLayerNormArguments: OpArguments {
     public func validate() throws(BackendError) {
         try Checks.rank(output, "output", 1...Shape.maximumRank)
         try Checks.pointwise(output: residual, input: input)
-        try Checks.norm(output: output, input: residual, weight: weight, bias: bias, epsilon: epsilon, activation: .none)
+        try Checks.norm(
+            output: output, input: residual, weight: weight, bias: bias, epsilon: epsilon, activation: .none)
     }
 
     public var outputs: [TensorView] { [output, residual] }

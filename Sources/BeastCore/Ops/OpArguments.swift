@@ -36,6 +36,13 @@ public protocol OpArguments: Sendable {
     /// Calls the method of `backend` that does this op.
     func run(on backend: any Backend) throws(BackendError)
 
+    /// Whether a backend may lawfully refuse these arguments, so that it is asked first.
+    var mayNeedComposition: Bool { get }
+
+    /// Does with required ops what the backend refused.
+    /// - Throws: `unsupported` where that is not possible; what the ops throw.
+    func compose(in session: Session) throws(BackendError)
+
     /// Calls the entry of a plugin's table; nil where it is null.
     static func call(
         _ table: borrowing beasts_backend_table, _ context: OpaquePointer, _ arguments: UnsafePointer<Contract>,
@@ -47,6 +54,10 @@ extension OpArguments {
     public var preparedWeight: BufferHandle? { nil }
 
     public func validateWeight(kind: WeightKind, shape: Shape, groups: Int) throws(BackendError) {}
+
+    public var mayNeedComposition: Bool { false }
+
+    public func compose(in session: Session) throws(BackendError) { throw .absent(Self.op) }
 
     /// Reads the C structure at `pointer`, which another build may have made shorter or longer.
     static func read(_ pointer: UnsafeRawPointer) throws(BackendError) -> Self {
@@ -94,9 +105,12 @@ public struct Epilogue: Sendable {
     public var bias: TensorView?
     /// The output's shape; may be the output itself, so that results are accumulated.
     public var residual: TensorView?
+    /// Done to each element last.
     public var activation: Activation
+    /// Whether the activation or the residual comes first.
     public var order: EpilogueOrder
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
         bias: TensorView? = nil, residual: TensorView? = nil, activation: Activation = .none,
         order: EpilogueOrder = .activationThenResidual

@@ -5,7 +5,9 @@
 extension Checks {
     /// - Returns: [rows, columns] of a weight used as a matrix.
     static func matrix(_ kind: WeightKind, _ shape: Shape) throws(BackendError) -> (rows: Int, columns: Int) {
-        guard kind == .linear, shape.rank >= 1 else { throw .invalid("the weight was prepared for \(kind), not for linear") }
+        guard kind == .linear, shape.rank >= 1 else {
+            throw .invalid("the weight was prepared for \(kind), not for linear")
+        }
         return (shape[0], Shape(shape.dropFirst()).elementCount)
     }
 }
@@ -41,7 +43,8 @@ extension NearestCodeArguments {
     public func validateWeight(kind: WeightKind, shape: Shape, groups: Int) throws(BackendError) {
         let matrix = try Checks.matrix(kind, shape)
         guard squaredNorms.shape[0] == matrix.rows, input.shape[1] == matrix.columns else {
-            throw .invalid("codebook \(shape) does not fit input \(input.shape) and squared norms \(squaredNorms.shape)")
+            throw .invalid(
+                "codebook \(shape) does not fit input \(input.shape) and squared norms \(squaredNorms.shape)")
         }
     }
 }
@@ -50,16 +53,20 @@ extension Conv2dArguments {
     public var preparedWeight: BufferHandle? { weight }
 
     public func validateWeight(kind: WeightKind, shape: Shape, groups: Int) throws(BackendError) {
-        guard kind == .conv2d, shape.rank == 4 else { throw .invalid("the weight was prepared for \(kind), not for conv2d") }
+        guard kind == .conv2d, shape.rank == 4 else {
+            throw .invalid("the weight was prepared for \(kind), not for conv2d")
+        }
         let height = Checks.windowCount(
             extent: input.shape[1], kernel: shape[2], stride: strideY, before: paddingTop, after: paddingBottom)
         let width = Checks.windowCount(
             extent: input.shape[2], kernel: shape[3], stride: strideX, before: paddingLeft, after: paddingRight)
-        guard groups == self.groups, shape[1] * groups == input.shape[3], let height, let width,
+        guard groups == self.groups, input.shape[3] % groups == 0, shape[1] == input.shape[3] / groups, let height,
+            let width,
             output.shape == [input.shape[0], height, width, shape[0]]
         else {
             throw .invalid(
-                "weight \(shape) in \(groups) groups does not fit input \(input.shape), output \(output.shape) in \(self.groups)")
+                "weight \(shape) in \(groups) groups does not fit input \(input.shape), output \(output.shape) in \(self.groups)"
+            )
         }
     }
 }
@@ -68,7 +75,9 @@ extension Conv3dArguments {
     public var preparedWeight: BufferHandle? { weight }
 
     public func validateWeight(kind: WeightKind, shape: Shape, groups: Int) throws(BackendError) {
-        guard kind == .conv3d, shape.rank == 5 else { throw .invalid("the weight was prepared for \(kind), not for conv3d") }
+        guard kind == .conv3d, shape.rank == 5 else {
+            throw .invalid("the weight was prepared for \(kind), not for conv3d")
+        }
         let expected = outputShape(kernel: Extent3(shape[2], shape[3], shape[4]), channels: shape[0])
         guard shape[1] == input.shape[4], output.shape == expected else {
             throw .invalid("weight \(shape) does not fit input \(input.shape) and output \(output.shape)")

@@ -10,8 +10,10 @@ public struct MatmulArguments: OpArguments {
     public var left: TensorView
     /// [.., K, N]
     public var right: TensorView
+    /// Multiplies the product or element.
     public var alpha: Float
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(output: TensorView, left: TensorView, right: TensorView, alpha: Float = 1) {
         self.output = output
         self.left = left
@@ -46,10 +48,9 @@ public struct MatmulArguments: OpArguments {
         guard output.shape.dropLast() == left.shape.dropLast(), output.shape.dropLast(2) == right.shape.dropLast(2),
             output.shape[rank - 1] == right.shape[rank - 1]
         else { throw .invalid("output \(output.shape) does not fit left \(left.shape) and right \(right.shape)") }
-        for (view, name) in [(output, "output"), (left, "left"), (right, "right")] as [(TensorView, StaticString)] {
-            try Checks.floatingPoint(view, name)
-            try Checks.unitMatrixStride(view, name)
-        }
+        try Checks.floatingPointMatrix(output, "output")
+        try Checks.floatingPointMatrix(left, "left")
+        try Checks.floatingPointMatrix(right, "right")
         try Checks.writable(output, "output")
     }
 
@@ -72,9 +73,12 @@ public struct LinearArguments: OpArguments {
     public var input: TensorView
     /// Prepared [N, K].
     public var weight: BufferHandle
+    /// Multiplies the product or element.
     public var alpha: Float
+    /// What is done to the product before it is stored.
     public var epilogue: Epilogue
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
         output: TensorView, input: TensorView, weight: BufferHandle, alpha: Float = 1, epilogue: Epilogue = Epilogue()
     ) {
@@ -108,12 +112,11 @@ public struct LinearArguments: OpArguments {
         try Checks.rank(output, "output", 1...Shape.maximumRank)
         try Checks.rank(input, "input", rank...rank)
         guard output.shape.dropLast() == input.shape.dropLast() else {
-            throw .invalid("output \(output.shape) does not fit input \(input.shape): all axes but the last must be equal")
+            throw .invalid(
+                "output \(output.shape) does not fit input \(input.shape): all axes but the last must be equal")
         }
-        for (view, name) in [(output, "output"), (input, "input")] as [(TensorView, StaticString)] {
-            try Checks.floatingPoint(view, name)
-            try Checks.unitLastStride(view, name)
-        }
+        try Checks.floatingPointRows(output, "output")
+        try Checks.floatingPointRows(input, "input")
         try Checks.epilogue(epilogue, output: output)
         try Checks.writable(output, "output")
     }

@@ -8,8 +8,10 @@ public struct ReduceArguments: OpArguments {
     public var output: TensorView
     /// [outer, n, inner]
     public var input: TensorView
+    /// What becomes of the elements.
     public var reduction: Reduction
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
         output: TensorView, input: TensorView, reduction: Reduction
     ) {
@@ -63,8 +65,10 @@ public struct ArgReduceArguments: OpArguments {
     public var output: TensorView
     /// [rows, n]
     public var input: TensorView
+    /// What is looked for.
     public var extremum: Extremum
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
         output: TensorView, input: TensorView, extremum: Extremum
     ) {
@@ -92,7 +96,9 @@ public struct ArgReduceArguments: OpArguments {
         try Checks.rank(input, "input", 2...2)
         try Checks.dtype(output, "output", .int32)
         try Checks.floatingPoint(input, "input")
-        guard output.shape[0] == input.shape[0] else { throw .invalid("output \(output.shape) does not fit input \(input.shape)") }
+        guard output.shape[0] == input.shape[0] else {
+            throw .invalid("output \(output.shape) does not fit input \(input.shape)")
+        }
         guard input.shape[1] > 0 else { throw .invalid("\(extremum) of no elements") }
         try Checks.unitLastStride(output, "output")
         try Checks.unitLastStride(input, "input")
@@ -123,6 +129,7 @@ public struct NearestCodeArguments: OpArguments {
     /// [K]
     public var squaredNorms: TensorView
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
         codes: TensorView, distances: TensorView, input: TensorView, weight: BufferHandle, squaredNorms: TensorView
     ) {
@@ -163,9 +170,10 @@ public struct NearestCodeArguments: OpArguments {
             throw .invalid("codes \(codes.shape) and distances \(distances.shape) do not fit input \(input.shape)")
         }
         guard squaredNorms.shape[0] > 0 else { throw .invalid("the codebook is empty") }
-        for (view, name) in [(codes, "codes"), (distances, "distances"), (input, "input"), (squaredNorms, "squared norms")]
-            as [(TensorView, StaticString)]
-        { try Checks.unitLastStride(view, name) }
+        try Checks.unitLastStride(codes, "codes")
+        try Checks.unitLastStride(distances, "distances")
+        try Checks.unitLastStride(input, "input")
+        try Checks.unitLastStride(squaredNorms, "squared norms")
         try Checks.writable(codes, "codes")
         try Checks.writable(distances, "distances")
     }
@@ -192,6 +200,7 @@ public struct TopKArguments: OpArguments {
     /// [rows, n]
     public var input: TensorView
 
+    /// Takes the arguments as they are; ``validate()`` checks them.
     public init(
         values: TensorView, indices: TensorView, ties: TensorView, input: TensorView
     ) {
@@ -232,10 +241,12 @@ public struct TopKArguments: OpArguments {
         guard values.shape[1] >= 1, values.shape[1] <= input.shape[1] else {
             throw .invalid("the \(values.shape[1]) largest of \(input.shape[1]) elements")
         }
-        for (view, name) in [(values, "values"), (indices, "indices"), (ties, "ties")] as [(TensorView, StaticString)] {
-            try Checks.unitLastStride(view, name)
-            try Checks.writable(view, name)
-        }
+        try Checks.unitLastStride(values, "values")
+        try Checks.writable(values, "values")
+        try Checks.unitLastStride(indices, "indices")
+        try Checks.writable(indices, "indices")
+        try Checks.unitLastStride(ties, "ties")
+        try Checks.writable(ties, "ties")
         try Checks.unitLastStride(input, "input")
     }
 

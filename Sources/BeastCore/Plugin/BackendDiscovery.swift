@@ -8,6 +8,7 @@ private import Glibc
 public struct BackendDiscovery: Sendable {
     /// What became of a file, or of a place that was named but is not there.
     public struct Candidate: Sendable {
+        /// What became of it.
         public enum Outcome: Sendable {
             /// It can run, with this probe of its best device.
             case usable(PluginLibrary, ProbeResult)
@@ -18,12 +19,15 @@ public struct BackendDiscovery: Sendable {
             case shadowed(PluginLibrary, by: String)
         }
 
+        /// The file.
         public let path: String
         /// Why this file was looked at, such as "BEASTS_BACKEND_PATH".
         public let place: String
+        /// What became of it.
         public let outcome: Outcome
     }
 
+    /// The variable that names files and folders to search first.
     public static let environmentVariable = "BEASTS_BACKEND_PATH"
 
     /// The value of the variable, nil where it is not set.
@@ -31,6 +35,7 @@ public struct BackendDiscovery: Sendable {
     /// The folder of the running program.
     public let executableFolder: String?
 
+    /// A discovery with settings of its own, for programs that do not want the process's.
     public init(searchPath: String?, executableFolder: String?) {
         self.searchPath = searchPath
         self.executableFolder = executableFolder
@@ -50,7 +55,9 @@ public struct BackendDiscovery: Sendable {
     /// The places that are searched, for messages.
     public var places: [(place: String, path: String)] {
         var places: [(String, String)] = []
-        for entry in (searchPath ?? "").split(separator: ":") { places.append((Self.environmentVariable, String(entry))) }
+        for entry in (searchPath ?? "").split(separator: ":") {
+            places.append((Self.environmentVariable, String(entry)))
+        }
         if let executableFolder {
             places.append(("the program's folder", executableFolder))
             places.append(("the installation", executableFolder + "/../lib/beasts"))

@@ -9,13 +9,15 @@ public import CBeasts
 public enum BackendExport {
     /// The body of `beasts_backend_query`. A library exports one plugin.
     public static func query(
-        _ plugin: any BackendPlugin.Type, _ host: UnsafePointer<beasts_host_info>?, _ table: UnsafeMutablePointer<UnsafePointer<beasts_backend_table>?>?,
+        _ plugin: any BackendPlugin.Type, _ host: UnsafePointer<beasts_host_info>?,
+        _ table: UnsafeMutablePointer<UnsafePointer<beasts_backend_table>?>?,
         _ status: UnsafeMutablePointer<beasts_status>?
     ) -> Int32 {
         guard let host, let table else { return beasts_status.report(.invalid("query: null argument"), to: status) }
         let info = readSized(host)
         guard info.abi_major == BEASTS_ABI_MAJOR else {
-            let message = "backend '\(plugin.name)' speaks contract \(BEASTS_ABI_MAJOR).\(BEASTS_ABI_MINOR), "
+            let message =
+                "backend '\(plugin.name)' speaks contract \(BEASTS_ABI_MAJOR).\(BEASTS_ABI_MINOR), "
                 + "the host speaks \(info.abi_major).\(info.abi_minor)"
             return beasts_status.report(BackendError(.unsupported, message), to: status)
         }
@@ -53,10 +55,14 @@ public enum BackendExport {
     private static func fillContextEntries(_ table: inout beasts_backend_table) {
         table.probe = { device, result, status in
             guard let result else { return beasts_status.report(.invalid("probe: null result"), to: status) }
-            return caught(status) { () throws(BackendError) in write(try exported().probe(device: Int(device)), to: result) }
+            return caught(status) { () throws(BackendError) in
+                write(try exported().probe(device: Int(device)), to: result)
+            }
         }
         table.create_context = { options, context, status in
-            guard let options, let context else { return beasts_status.report(.invalid("create_context: null argument"), to: status) }
+            guard let options, let context else {
+                return beasts_status.report(.invalid("create_context: null argument"), to: status)
+            }
             return caught(status) { () throws(BackendError) in
                 let given = readSized(options)
                 guard given.device >= -1, given.thread_count >= 0 else {
@@ -69,7 +75,9 @@ public enum BackendExport {
             }
         }
         table.destroy_context = { context, status in
-            guard let context else { return beasts_status.report(.invalid("destroy_context: null context"), to: status) }
+            guard let context else {
+                return beasts_status.report(.invalid("destroy_context: null context"), to: status)
+            }
             let box = Unmanaged<ExportedContext>.fromOpaque(UnsafeRawPointer(context))
             let code = caught(status) { () throws(BackendError) in try box.takeUnretainedValue().backend.synchronize() }
             box.release()
@@ -88,7 +96,8 @@ public enum BackendExport {
             }
         }
         table.destroy_buffer = { context, buffer, status in
-            with(context, status) { (box) throws(BackendError) in try box.destroyBuffer(BufferHandle(rawValue: buffer)) }
+            with(context, status) { (box) throws(BackendError) in try box.destroyBuffer(BufferHandle(rawValue: buffer))
+            }
         }
         table.upload = { context, buffer, byteOffset, source, byteCount, status in
             with(context, status) { (box) throws(BackendError) in
@@ -131,7 +140,8 @@ public enum BackendExport {
             }
         }
         table.release_weight = { context, weight, status in
-            with(context, status) { (box) throws(BackendError) in try box.releaseWeight(BufferHandle(rawValue: weight)) }
+            with(context, status) { (box) throws(BackendError) in try box.releaseWeight(BufferHandle(rawValue: weight))
+            }
         }
         table.supports = { context, op, arguments, answer, status in
             with(context, status) { (box) throws(BackendError) in

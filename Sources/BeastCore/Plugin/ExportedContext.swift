@@ -18,7 +18,11 @@ final class ExportedContext {
     }
 
     func destroyBuffer(_ handle: BufferHandle) throws(BackendError) {
-        guard bufferByteCounts.removeValue(forKey: handle) != nil else { throw .invalid("destroy_buffer: no such buffer") }
+        // The handle of a prepared vector or embedding is a buffer to read from; what frees it is release_weight, once.
+        guard weights[handle] == nil else { throw .invalid("destroy_buffer: a prepared weight, use release_weight") }
+        guard bufferByteCounts.removeValue(forKey: handle) != nil else {
+            throw .invalid("destroy_buffer: no such buffer")
+        }
         try backend.destroyBuffer(handle)
     }
 
@@ -26,7 +30,8 @@ final class ExportedContext {
         of handle: BufferHandle, from offset: UInt64, count: UInt64, _ what: StaticString
     ) throws(BackendError) -> Range<Int> {
         guard let byteCount = bufferByteCounts[handle] else { throw .invalid("\(what): no such buffer") }
-        guard let start = Int(exactly: offset), let length = Int(exactly: count), start <= byteCount, length <= byteCount - start
+        guard let start = Int(exactly: offset), let length = Int(exactly: count), start <= byteCount,
+            length <= byteCount - start
         else { throw .invalid("\(what): \(count) bytes from \(offset) on, the buffer has \(byteCount)") }
         return start..<(start + length)
     }
@@ -59,7 +64,9 @@ final class ExportedContext {
             }
             for view in arguments.inputs { try check(view) }
             if let handle = arguments.preparedWeight {
-                guard let weight = weights[handle] else { throw BackendError.invalid("no such weight: \(handle.rawValue)") }
+                guard let weight = weights[handle] else {
+                    throw BackendError.invalid("no such weight: \(handle.rawValue)")
+                }
                 try arguments.validateWeight(kind: weight.kind, shape: weight.shape, groups: weight.groups)
             }
             try arguments.run(on: backend)
@@ -69,7 +76,9 @@ final class ExportedContext {
     }
 
     private func check(_ view: TensorView) throws(BackendError) {
-        guard let byteCount = bufferByteCounts[view.buffer] else { throw .invalid("no such buffer: \(view.buffer.rawValue)") }
+        guard let byteCount = bufferByteCounts[view.buffer] else {
+            throw .invalid("no such buffer: \(view.buffer.rawValue)")
+        }
         guard let limit = view.elementLimit, limit <= byteCount / view.dtype.byteCount else {
             throw .invalid(
                 "view \(view.shape), strides \(view.strides), offset \(view.offset) of \(view.dtype) reaches beyond its "

@@ -8,7 +8,8 @@ internal import CBeasts
 public final class PluginBackend: Backend {
     /// The plugin that this context belongs to.
     public let library: PluginLibrary
-    private let context: OpaquePointer
+    /// The plugin's own handle.
+    let context: OpaquePointer
 
     init(library: PluginLibrary, options: ContextOptions) throws(BackendError) {
         self.library = library
@@ -17,7 +18,8 @@ public final class PluginBackend: Backend {
             $0.thread_count = Int32(clamping: options.threadCount)
         }
         var context: OpaquePointer?
-        try library.call("create_context") { status in library.table.create_context?(&contractOptions, &context, status) }
+        try library.call("create_context") { status in library.table.create_context?(&contractOptions, &context, status)
+        }
         guard let context else { throw library.fault("create_context gave no context") }
         self.context = context
     }
@@ -44,7 +46,8 @@ public final class PluginBackend: Backend {
 
     public func upload(_ bytes: UnsafeRawBufferPointer, to buffer: BufferHandle, byteOffset: Int) throws(BackendError) {
         try library.call("upload") { status in
-            library.table.upload?(context, buffer.rawValue, UInt64(max(0, byteOffset)), bytes.baseAddress, UInt64(bytes.count), status)
+            library.table.upload?(
+                context, buffer.rawValue, UInt64(max(0, byteOffset)), bytes.baseAddress, UInt64(bytes.count), status)
         }
     }
 
@@ -52,7 +55,8 @@ public final class PluginBackend: Backend {
         _ bytes: UnsafeMutableRawBufferPointer, from buffer: BufferHandle, byteOffset: Int
     ) throws(BackendError) {
         try library.call("download") { status in
-            library.table.download?(context, buffer.rawValue, UInt64(max(0, byteOffset)), bytes.baseAddress, UInt64(bytes.count), status)
+            library.table.download?(
+                context, buffer.rawValue, UInt64(max(0, byteOffset)), bytes.baseAddress, UInt64(bytes.count), status)
         }
     }
 
@@ -131,7 +135,9 @@ public final class PluginBackend: Backend {
     public func reduce(_ arguments: ReduceArguments) throws(BackendError) { try run(arguments) }
     public func argReduce(_ arguments: ArgReduceArguments) throws(BackendError) { try run(arguments) }
     public func attention(_ arguments: AttentionArguments) throws(BackendError) { try run(arguments) }
-    public func attentionProbabilities(_ arguments: AttentionProbabilitiesArguments) throws(BackendError) { try run(arguments) }
+    public func attentionProbabilities(_ arguments: AttentionProbabilitiesArguments) throws(BackendError) {
+        try run(arguments)
+    }
     public func residualLayerNorm(_ arguments: ResidualLayerNormArguments) throws(BackendError) { try run(arguments) }
     public func conv3d(_ arguments: Conv3dArguments) throws(BackendError) { try run(arguments) }
     public func convTranspose3d(_ arguments: ConvTranspose3dArguments) throws(BackendError) { try run(arguments) }

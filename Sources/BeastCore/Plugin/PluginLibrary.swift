@@ -9,7 +9,9 @@ public final class PluginLibrary: Sendable {
     public let path: String
     /// The short name the backend gives itself.
     public let name: String
+    /// The version the backend gives itself.
     public let version: String
+    /// One sentence on it.
     public let summary: String
     /// Contract version of the plugin, major and minor.
     public let contractVersion: (major: Int, minor: Int)
@@ -28,7 +30,9 @@ public final class PluginLibrary: Sendable {
         guard stat(path, &information) == 0 else {
             throw PluginError(.fileMissing, path, String(cString: strerror(errno)))
         }
-        guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
+        if let truncation = LibraryFile.truncation(of: path) { throw PluginError(.notLoadable, path, truncation) }
+        // A name without a slash would be looked for in the loader's own places, which may hold another file.
+        guard let handle = dlopen(path.contains("/") ? path : "./" + path, RTLD_NOW | RTLD_LOCAL) else {
             throw PluginError(.notLoadable, path, dlerror().map { String(cString: $0) } ?? "the loader gave no reason")
         }
         guard let symbol = dlsym(handle, "beasts_backend_query") else {
@@ -37,7 +41,8 @@ public final class PluginLibrary: Sendable {
         let query = unsafeBitCast(symbol, to: beasts_backend_query_function.self)
         table = try PluginLibrary.negotiate(query, path: path)
         guard let name = readText(table.name), PluginLibrary.isValid(name: name) else {
-            throw PluginError(.badTable, path, "its name '\(readText(table.name) ?? "")' is not made of a-z, 0-9 and hyphens")
+            throw PluginError(
+                .badTable, path, "its name '\(readText(table.name) ?? "")' is not made of a-z, 0-9 and hyphens")
         }
         self.name = name
         version = readText(table.version) ?? ""
@@ -51,7 +56,9 @@ public final class PluginLibrary: Sendable {
         try checkEntries()
     }
 
-    private static func negotiate(_ query: beasts_backend_query_function, path: String) throws(PluginError) -> beasts_backend_table {
+    private static func negotiate(_ query: beasts_backend_query_function, path: String) throws(PluginError)
+        -> beasts_backend_table
+    {
         var table: UnsafePointer<beasts_backend_table>?
         var status = beasts_status.empty
         let code = withHostInfo { host in query(host, &table, &status) }
@@ -129,7 +136,8 @@ public final class PluginLibrary: Sendable {
         guard code != 0 else { return }
         let message = readText(status.message)
         throw BackendError(
-            BackendError.Code(contract: code), message.isEmpty ? "\(entry) failed with code \(code)" : message, backend: name)
+            BackendError.Code(contract: code), message.isEmpty ? "\(entry) failed with code \(code)" : message,
+            backend: name)
     }
 
     func fault(_ message: String) -> BackendError { BackendError(.internal, message, backend: name) }

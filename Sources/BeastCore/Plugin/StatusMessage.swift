@@ -48,7 +48,9 @@ extension beasts_status {
         let size = min(Int(status.pointee.struct_size), MemoryLayout<beasts_status>.size)
         guard size > MemoryLayout<UInt32>.size else { return error.code.rawValue }
         filled.struct_size = status.pointee.struct_size
-        withUnsafeBytes(of: filled) { UnsafeMutableRawPointer(status).copyMemory(from: $0.baseAddress!, byteCount: size) }
+        withUnsafeBytes(of: filled) {
+            UnsafeMutableRawPointer(status).copyMemory(from: $0.baseAddress!, byteCount: size)
+        }
         UnsafeMutableRawPointer(status).storeBytes(of: 0, toByteOffset: size - 1, as: UInt8.self)
         return error.code.rawValue
     }

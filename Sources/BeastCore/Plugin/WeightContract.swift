@@ -14,22 +14,32 @@ extension WeightDescription {
         }
         guard description.groups >= 1 else { throw .invalid("prepare_weight: \(description.groups) groups") }
         let stride = Int(first.pointee.struct_size)
-        guard stride >= MemoryLayout<UInt32>.size else { throw .invalid("prepare_weight: a part says it has \(stride) bytes") }
+        guard stride >= MemoryLayout<UInt32>.size else {
+            throw .invalid("prepare_weight: a part says it has \(stride) bytes")
+        }
         var parts: [HostTensor] = []
         for index in 0..<Int(description.part_count) {
             let part = UnsafeRawPointer(first).advanced(by: index * stride)
             parts.append(try HostTensor(contract: readSized(part.assumingMemoryBound(to: beasts_weight_part.self))))
         }
-        for part in parts where Array(part.shape.dropFirst()) != Array(parts[0].shape.dropFirst()) {
-            throw .invalid("prepare_weight: parts of shapes \(parts[0].shape) and \(part.shape) cannot be joined")
-        }
         self.init(kind: kind, target: target, groups: Int(description.groups), parts: parts)
         try validate()
     }
 
-    /// Checks the rank that each kind asks for.
+    /// Checks that the parts make one whole, of the rank that the kind asks for.
     func validate() throws(BackendError) {
-        let rank = parts.first?.shape.count ?? 0
+        guard let first = parts.first else { throw .invalid("prepare_weight: no parts") }
+        let rank = first.shape.count
+        for part in parts {
+            guard part.shape.count == rank, part.strides.count == rank,
+                part.shape.dropFirst() == first.shape.dropFirst()
+            else {
+                throw .invalid("prepare_weight: parts of shapes \(first.shape) and \(part.shape) cannot be joined")
+            }
+            guard rank <= Shape.maximumRank, Shape(part.shape).isReasonable else {
+                throw .invalid("prepare_weight: a part of shape \(part.shape): negative or too large")
+            }
+        }
         let ranks: ClosedRange<Int> =
             switch kind {
             case .linear: 1...Shape.maximumRank
@@ -63,7 +73,9 @@ extension HostTensor {
         guard let dtype = DType(rawValue: part.dtype), dtype.isFloatingPoint else {
             throw .invalid("prepare_weight: element type \(part.dtype), expected float32, float16 or bfloat16")
         }
-        guard part.rank >= 0, part.rank <= Int32(Shape.maximumRank) else { throw .invalid("prepare_weight: rank \(part.rank)") }
+        guard part.rank >= 0, part.rank <= Int32(Shape.maximumRank) else {
+            throw .invalid("prepare_weight: rank \(part.rank)")
+        }
         let view = TensorView(
             buffer: BufferHandle(rawValue: 1), dtype: dtype, shape: Shape(contract: part.shape, rank: Int(part.rank)),
             strides: Shape(contract: part.stride, rank: Int(part.rank)))

@@ -11,9 +11,13 @@ public final class Session {
     private var freeBuffers: [Int: [BufferHandle]] = [:]
     private var freeByteCount = 0
     private var composedWeights: [BufferHandle: Unowned<Weight>] = [:]
+    private var composedWeightCount: UInt64 = 0
 
     /// Free buffers beyond this many bytes are given back before a new one is made.
-    private static let poolLimit = 256 << 20
+    var poolLimit = 256 << 20
+
+    /// Composed ops work in blocks, so that what they hold in between takes at most about this many elements.
+    var scratchLimit = 16 << 20
 
     private struct Unowned<Value: AnyObject> {
         unowned let value: Value
@@ -21,10 +25,17 @@ public final class Session {
 
     public init(backend: any Backend) { self.backend = backend }
 
+    deinit {
+        // Every tensor and weight holds its session, so nothing else is left. Nobody can be told of a failure here.
+        for handle in freeBuffers.values.joined() { try? backend.destroyBuffer(handle) }
+    }
+
     // MARK: Tensors
 
     /// A dense tensor, its content undefined.
+    /// - Throws: `outOfMemory`; `invalidArgument` for a negative extent.
     public func makeTensor(_ shape: Shape, dtype: DType = .float32) throws(BackendError) -> Tensor {
+        guard shape.allSatisfy({ $0 >= 0 }) else { throw .invalid("a tensor of shape \(shape)") }
         let (byteCount, overflow) = shape.elementCount.multipliedReportingOverflow(by: dtype.byteCount)
         guard !overflow else { throw BackendError(.outOfMemory, "a tensor of shape \(shape)") }
         let storage = TensorStorage(session: self, handle: try takeBuffer(byteCount: byteCount), byteCount: byteCount)
@@ -74,10 +85,14 @@ public final class Session {
     }
 
     /// Waits for the queue and reads a float tensor in row-major order.
-    public func download(_ tensor: Tensor) throws(BackendError) -> [Float] { try read(dense(tensor, .float32), zero: Float(0)) }
+    public func download(_ tensor: Tensor) throws(BackendError) -> [Float] {
+        try read(dense(tensor, .float32), zero: Float(0))
+    }
 
     /// Waits for the queue and reads an int32 tensor in row-major order.
-    public func downloadIntegers(_ tensor: Tensor) throws(BackendError) -> [Int32] { try read(dense(tensor, .int32), zero: Int32(0)) }
+    public func downloadIntegers(_ tensor: Tensor) throws(BackendError) -> [Int32] {
+        try read(dense(tensor, .int32), zero: Int32(0))
+    }
 
     /// The tensor itself where it is dense and of this type, a copy that is so otherwise.
     private func dense(_ tensor: Tensor, _ dtype: DType) throws(BackendError) -> Tensor {
@@ -103,8 +118,14 @@ public final class Session {
             freeByteCount -= byteCount
             return handle
         }
-        if freeByteCount > Session.poolLimit { try emptyPool() }
-        return try backend.makeBuffer(byteCount: byteCount)
+        if freeByteCount > poolLimit { try emptyPool() }
+        do throws(BackendError) {
+            return try backend.makeBuffer(byteCount: byteCount)
+        } catch {
+            guard error.code == .outOfMemory, freeByteCount > 0 else { throw error }
+            try emptyPool()
+            return try backend.makeBuffer(byteCount: byteCount)
+        }
     }
 
     /// The queue is in order, so a buffer may be handed on while ops that use it are still queued.
@@ -131,17 +152,18 @@ public final class Session {
         try description.validate()
         if let op = kind.composedOp, !backend.hasNative(op) { return try prepareTimeSlices(description) }
         let prepared = try backend.prepareWeight(description)
-        return Weight(session: self, kind: kind, shape: description.shape, prepared: prepared)
+        return Weight(session: self, kind: kind, dtype: target, shape: description.shape, prepared: prepared)
     }
 
     /// Keeps a 3-D kernel as conv2d kernels under a handle of the session's own.
     private func prepareTimeSlices(_ description: WeightDescription) throws(BackendError) -> Weight {
         let slices = try description.timeSlices(in: self)
-        let handle = BufferHandle(rawValue: UInt64.max - UInt64(composedWeights.count + 1))
-        guard composedWeights[handle] == nil else { throw BackendError(.internal, "weight handles are used up") }
+        // Counted down from the top, never used twice: backends choose addresses or small numbers.
+        composedWeightCount += 1
+        let handle = BufferHandle(rawValue: UInt64.max - composedWeightCount)
         let byteCount = slices.reduce(0) { $0 + $1.byteCount }
         let weight = Weight(
-            session: self, kind: description.kind, shape: description.shape,
+            session: self, kind: description.kind, dtype: description.target, shape: description.shape,
             prepared: PreparedWeight(handle: handle, byteCount: byteCount), timeSlices: slices)
         composedWeights[handle] = Unowned(value: weight)
         return weight
@@ -165,9 +187,13 @@ public final class Session {
 
     /// Runs an op: the backend's own where it has it for these arguments, composed from required ops otherwise.
     public func run<Arguments: OpArguments>(_ arguments: Arguments) throws(BackendError) {
-        if let composable = arguments as? any ComposableArguments, composable.mayNeedComposition, !backend.supports(arguments) {
-            try arguments.validate()
-            try composable.compose(in: self)
+        if arguments.mayNeedComposition, !backend.supports(arguments) {
+            do throws(BackendError) {
+                try arguments.validate()
+            } catch {
+                throw BackendError(error.code, "\(Arguments.op.name): \(error.message)", backend: error.backend)
+            }
+            try arguments.compose(in: self)
             statistics.countComposed(Arguments.op)
         } else {
             try arguments.run(on: backend)

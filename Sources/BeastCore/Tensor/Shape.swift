@@ -32,6 +32,17 @@ public struct Shape: Sendable {
         rank += 1
     }
 
+    mutating func insert(_ extent: Int, at axis: Int) {
+        append(extent)
+        for later in (axis..<rank - 1).reversed() { extents[later + 1] = extents[later] }
+        self[axis] = extent
+    }
+
+    mutating func remove(at axis: Int) {
+        for later in axis..<rank - 1 { extents[later] = extents[later + 1] }
+        rank -= 1
+    }
+
     /// The product of the extents; 1 for a scalar. Saturates at `Int.max`, so that a hostile shape is merely too large.
     public var elementCount: Int {
         var product = 1
@@ -41,6 +52,19 @@ public struct Shape: Sendable {
             product = overflow ? Int.max : value
         }
         return product
+    }
+
+    /// Whether no product of extents, with each other or with a small factor, can overflow: at most 2^48 elements,
+    /// negative extents none, an extent of 0 counted as 1. More comes from damage or malice, not from a model.
+    public var isReasonable: Bool {
+        var product = 1
+        for axis in 0..<rank {
+            guard extents[axis] >= 0, extents[axis] <= 1 << 48 else { return false }
+            let (value, overflow) = product.multipliedReportingOverflow(by: Swift.max(1, extents[axis]))
+            guard !overflow, value <= 1 << 48 else { return false }
+            product = value
+        }
+        return true
     }
 
     /// The strides, in elements, of a dense row-major tensor of this shape.
@@ -56,7 +80,11 @@ public struct Shape: Sendable {
     }
 
     /// The shape without its last `count` axes.
-    public func dropLast(_ count: Int = 1) -> Shape { Shape(prefix(Swift.max(0, rank - count))) }
+    public func dropLast(_ count: Int = 1) -> Shape {
+        var shape = self
+        shape.rank = Swift.max(0, rank - count)
+        return shape
+    }
 }
 
 extension Shape: RandomAccessCollection, MutableCollection {

@@ -5,6 +5,7 @@
 /// Tensors belong to one session and, like it, to one thread at a time.
 public struct Tensor {
     let storage: TensorStorage
+    /// Where the elements lie. A view does not keep the buffer: hold the tensor until the op that uses it was run.
     public private(set) var view: TensorView
 
     init(storage: TensorStorage, view: TensorView) {

@@ -31,8 +31,9 @@ public struct TensorView: Sendable, Equatable {
     public var rank: Int { shape.rank }
     public var elementCount: Int { shape.elementCount }
 
-    /// Whether the elements lie one behind the other, in row-major order, without a gap.
+    /// Whether the elements lie one behind the other, in row-major order, without a gap; true where there are none.
     public var isDense: Bool {
+        if elementCount == 0 { return true }
         var expected = 1
         for axis in (0..<rank).reversed() where shape[axis] != 1 {
             if strides[axis] != expected { return false }
@@ -79,8 +80,16 @@ extension TensorView {
     /// The elements at `index` of `axis`, without that axis.
     public func select(_ axis: Int, _ index: Int) -> TensorView {
         var view = slice(axis, index..<(index + 1))
-        view.shape = Shape(view.shape.enumerated().filter { $0.offset != axis }.map(\.element))
-        view.strides = Shape(view.strides.enumerated().filter { $0.offset != axis }.map(\.element))
+        view.shape.remove(at: axis)
+        view.strides.remove(at: axis)
+        return view
+    }
+
+    /// The same elements with an axis of extent 1 before `axis`.
+    func insertingAxis(_ axis: Int) -> TensorView {
+        var view = self
+        view.shape.insert(1, at: axis)
+        view.strides.insert(1, at: axis)
         return view
     }
 
@@ -117,7 +126,7 @@ extension TensorView {
         guard target.elementCount == elementCount else { return nil }
         var view = self
         view.shape = target
-        if isDense {
+        if isDense || elementCount == 0 {
             view.strides = target.denseStrides
             return view
         }
@@ -154,7 +163,9 @@ extension TensorView {
                 }
             }
             for index in firstSource..<source {
-                guard strides[sources[index]] == strides[sources[index + 1]] * shape[sources[index + 1]] else { return nil }
+                guard strides[sources[index]] == strides[sources[index + 1]] * shape[sources[index + 1]] else {
+                    return nil
+                }
             }
             var stride = strides[sources[source]]
             for index in (firstAxis...axis).reversed() {

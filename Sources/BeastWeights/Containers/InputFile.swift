@@ -136,7 +136,9 @@ final class InputFile {
     func release(_ range: Range<Int>) { advise(range, MADV_DONTNEED) }
 
     private func advise(_ range: Range<Int>, _ advice: Int32) {
-        guard !isStatic, let base = mapping?.baseAddress, !range.isEmpty, range.lowerBound >= 0, range.upperBound <= size else {
+        guard !isStatic, let base = mapping?.baseAddress, !range.isEmpty, range.lowerBound >= 0,
+            range.upperBound <= size
+        else {
             return
         }
         let first = range.lowerBound & ~(Self.pageSize - 1)

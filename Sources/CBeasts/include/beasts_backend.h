@@ -9,8 +9,8 @@
 //     with its own size in bytes; the reader copies min(size, its own size) bytes into a zeroed structure of its own.
 //     Structures grow at their end only. A function that is missing from a shorter table is null.
 //  2. Every function returns a status code (enum beasts_status_code) and, unless it is BEASTS_OK, leaves one readable
-//     sentence in `status->message`. `status` may be null. Nothing may throw, jump or trap across the boundary, whatever
-//     the arguments hold: check first, and answer BEASTS_INVALID_ARGUMENT.
+//     sentence in `status->message`. `status` may be null. Nothing may throw, jump or trap across the boundary,
+//     whatever the arguments hold: check first, and answer BEASTS_INVALID_ARGUMENT.
 //  3. Enumerations travel as int32_t; 0 is never a valid value.
 //  4. Buffers and prepared weights are 64-bit handles that the backend chooses; 0 is never a handle.
 //  5. A context is an in-order queue used by one thread at a time; several contexts may exist and are independent.
@@ -18,11 +18,12 @@
 //  6. Activations are channels-last: pictures [batch, height, width, channels], clips [batch, time, height, width,
 //     channels], tokens [batch, tokens, width].
 //  7. Views are strided (see beasts_view). The last axis of every view given to an op other than `fill` and `copy` has
-//     stride 1 or extent 1, except the operands of matmul, attention and attention_probabilities, where stride 1 may
-//     be on either of the last two axes. A backend states a preferred alignment and still accepts any element offset.
+//     stride 1 or extent 1, with two exceptions: the inputs of add and multiply may also repeat it with stride 0, and
+//     the operands of matmul, attention and attention_probabilities may have stride 1 on either of their last two axes.
+//     A backend states a preferred alignment and still accepts any element offset.
 //  8. Outputs never overlap themselves, and overlap no input, with these exceptions, where output and input must be
 //     exactly the same view: add, multiply, scale, activation and softmax may work in place; the output of linear,
-//     conv2d, conv3d and conv_transpose3d may be their residual.
+//     conv2d, conv3d and conv_transpose3d may be their residual. The host keeps this rule; a backend need not check it.
 //  9. Every op accepts float32 views. Other element types are accepted where the text of the op says so, and where
 //     `supports` answers 1. Products accumulate in float32 or better; normalisation and softmax statistics likewise.
 // 10. An extent of 0 on a batch or row axis is legal and does nothing. NaN and infinity follow IEEE arithmetic: a NaN
@@ -74,13 +75,13 @@ enum beasts_dtype {
     BEASTS_BFLOAT16 = 3,
     BEASTS_INT32 = 4,
     BEASTS_UINT8 = 5,
-    /// Only as the target of prepare_weight, with one scale a row that the backend keeps to itself.
+    /// As the target of prepare_weight with one scale a row that the backend keeps to itself; plain numbers elsewhere.
     BEASTS_INT8 = 6
 };
 
-/// A strided window onto a buffer. Element [i0, i1, ...] lies at element `offset + i0 * stride[0] + i1 * stride[1] + ...`
-/// of the buffer. Strides count elements and are never negative; stride 0 repeats an element and is for inputs only.
-/// `buffer` 0 means "no view" where an argument is optional. Extents and strides beyond `rank` are ignored.
+/// A strided window onto a buffer. Element [i0, i1, ...] lies at element `offset + i0 * stride[0] + i1 * stride[1] +
+/// ...` of the buffer. Strides count elements and are never negative; stride 0 repeats an element and is for inputs
+/// only. `buffer` 0 means "no view" where an argument is optional. Extents and strides beyond `rank` are ignored.
 typedef struct beasts_view {
     uint64_t buffer;
     int64_t offset;
@@ -103,7 +104,8 @@ typedef struct beasts_host_info {
 /// Whether and how well a device can run here.
 typedef struct beasts_probe_result {
     uint32_t struct_size;
-    /// 0: cannot run here. 1 to 49: a software device. 50 to 99: a CPU. 100 to 199: an integrated GPU. 200 and up: a GPU.
+    /// 0: cannot run here. 1 to 49: a software device. 50 to 99: a CPU. 100 to 199: an integrated GPU. 200 and up: a
+    /// GPU.
     int32_t score;
     /// How many devices this backend sees; they are numbered from 0.
     int32_t device_count;
@@ -147,7 +149,8 @@ enum beasts_weight_kind {
     BEASTS_WEIGHT_VECTOR = 6
 };
 
-/// A piece of a weight in host memory; element [i0, ...] lies at byte (i0 * stride[0] + ...) * size of an element of `data`.
+/// A piece of a weight in host memory; element [i0, ...] lies at byte (i0 * stride[0] + ...) * size of an element of
+/// `data`.
 typedef struct beasts_weight_part {
     uint32_t struct_size;
     /// float32, float16 or bfloat16.
@@ -178,13 +181,18 @@ typedef struct beasts_weight_description {
 
 // MARK: - Arguments of the ops
 
-enum beasts_activation { BEASTS_ACTIVATION_NONE = 1, BEASTS_ACTIVATION_RELU = 2, BEASTS_ACTIVATION_GELU = 3, BEASTS_ACTIVATION_SILU = 4 };
+enum beasts_activation {
+    BEASTS_ACTIVATION_NONE = 1,
+    BEASTS_ACTIVATION_RELU = 2,
+    BEASTS_ACTIVATION_GELU = 3,
+    BEASTS_ACTIVATION_SILU = 4
+};
 
 /// Bias first, always. Then the activation and after it the residual (transformers), or the other way round (ResNets).
 enum beasts_epilogue_order { BEASTS_ACTIVATION_THEN_RESIDUAL = 1, BEASTS_RESIDUAL_THEN_ACTIVATION = 2 };
 
-/// What is done to a product before it is stored. A backend that cannot do a given one answers BEASTS_UNSUPPORTED (and 0
-/// from `supports`); the empty epilogue is always accepted.
+/// What is done to a product before it is stored. A backend that cannot do a given one answers BEASTS_UNSUPPORTED (and
+/// 0 from `supports`); the empty epilogue is always accepted.
 typedef struct beasts_epilogue {
     /// [output channels], or no view.
     beasts_view bias;
@@ -194,7 +202,8 @@ typedef struct beasts_epilogue {
     int32_t order;
 } beasts_epilogue;
 
-/// Sets every element of `output`, of any dtype, to `value` (rounded to nearest even, saturated for integers).
+/// Sets every element of `output`, of any of the six dtypes, to `value` (rounded to nearest even, saturated for
+/// integers).
 typedef struct beasts_fill_arguments {
     uint32_t struct_size;
     uint32_t reserved;
@@ -202,7 +211,7 @@ typedef struct beasts_fill_arguments {
     double value;
 } beasts_fill_arguments;
 
-/// output = input, equal shapes, any strides, any two dtypes of the table (round to nearest even, saturate to integers,
+/// output = input, equal shapes, any strides, any two of the six dtypes (round to nearest even, saturate to integers,
 /// NaN to 0 for integers): also cast, permute, concatenate, slice, broadcast, nearest upsampling, zero insertion.
 typedef struct beasts_copy_arguments {
     uint32_t struct_size;
@@ -251,8 +260,8 @@ typedef struct beasts_activation_arguments {
     beasts_view input;
 } beasts_activation_arguments;
 
-/// output [.., M, N] = alpha * left [.., M, K] x right [.., K, N]; rank 2 to 4, equal batch extents (stride 0 repeats an
-/// input); transposition by strides. K = 0 gives zeros.
+/// output [.., M, N] = alpha * left [.., M, K] x right [.., K, N]; rank 2 to 4, equal batch extents (stride 0 repeats
+/// an input); transposition by strides. K = 0 gives zeros.
 typedef struct beasts_matmul_arguments {
     uint32_t struct_size;
     float alpha;
@@ -271,8 +280,8 @@ typedef struct beasts_linear_arguments {
     beasts_epilogue epilogue;
 } beasts_linear_arguments;
 
-/// output [B, H', W', Co] = epilogue(convolution of input [B, H, W, Ci]), weight prepared for conv2d, padded with zeros;
-/// H' = (H + padding_top + padding_bottom - kernel height) / stride_y + 1, rounded down.
+/// output [B, H', W', Co] = epilogue(convolution of input [B, H, W, Ci]), weight prepared for conv2d, padded with
+/// zeros; H' = (H + padding_top + padding_bottom - kernel height) / stride_y + 1, rounded down.
 typedef struct beasts_conv2d_arguments {
     uint32_t struct_size;
     int32_t groups;
@@ -306,7 +315,8 @@ typedef struct beasts_max_pool2d_arguments {
 } beasts_max_pool2d_arguments;
 
 /// output [.., M, N] = softmax of scale * input over the last axis; rank 2 to 4. Row m sees the keys n with
-/// n < key_length and, if causal is 1 (it is 0 or 1), n <= m + query_offset; the others get 0. A row that sees no key is 0.
+/// n < key_length and, if causal is 1 (it is 0 or 1), n <= m + query_offset; the others get 0. A row that sees no key
+/// is 0.
 typedef struct beasts_softmax_arguments {
     uint32_t struct_size;
     float scale;
@@ -366,7 +376,8 @@ typedef struct beasts_arg_reduce_arguments {
 } beasts_arg_reduce_arguments;
 
 /// output [B, heads, M, d] = softmax(scale * query [B, heads, M, d] x key^T [B, heads, N, d]) x value [B, heads, N, d];
-/// d <= 512; masks as in softmax. Views are usually permutations of one [B, tokens, 3, heads, d] buffer.
+/// d <= 512; masks as in softmax; keys and values from key_length on are not read. Views are usually permutations of
+/// one [B, tokens, 3, heads, d] buffer.
 typedef struct beasts_attention_arguments {
     uint32_t struct_size;
     float scale;
@@ -406,9 +417,9 @@ typedef struct beasts_residual_layer_norm_arguments {
 
 enum beasts_padding_mode { BEASTS_PADDING_ZERO = 1, BEASTS_PADDING_REPLICATE = 2 };
 
-/// output [B, T', H', W', Co] = epilogue(convolution of input [B, T, H, W, Ci]), weight prepared for conv3d. Axes in the
-/// order time, height, width. The input is extended by zeros or by its edge elements. Weights are prepared for this op
-/// alone, so a backend that has it (or conv_transpose3d) has it for every float32 shape.
+/// output [B, T', H', W', Co] = epilogue(convolution of input [B, T, H, W, Ci]), weight prepared for conv3d. Axes in
+/// the order time, height, width. The input is extended by zeros or by its edge elements. Weights are prepared for this
+/// op alone, so a backend that has it (or conv_transpose3d) has it for every float32 shape.
 typedef struct beasts_conv3d_arguments {
     uint32_t struct_size;
     int32_t padding_mode;
@@ -438,9 +449,9 @@ typedef struct beasts_conv_transpose3d_arguments {
 } beasts_conv_transpose3d_arguments;
 
 /// output [B, patches, D] = bias + input patches x weight^T. Input [B, H, W, C] or [B, T, H, W, C]; patches of patch[0]
-/// frames (1 for pictures) by patch[1] rows by patch[2] columns, in the order time, row, column; elements beyond the last
-/// whole patch are not read. Weight prepared linear, [D, patch[0] * patch[1] * patch[2] * C] in the order frame, row,
-/// column, channel.
+/// frames (1 for pictures) by patch[1] rows by patch[2] columns, in the order time, row, column; elements beyond the
+/// last whole patch are not read. Weight prepared linear, [D, patch[0] * patch[1] * patch[2] * C] in the order frame,
+/// row, column, channel.
 typedef struct beasts_patch_embedding_arguments {
     uint32_t struct_size;
     int32_t patch[3];
@@ -478,30 +489,30 @@ typedef struct beasts_top_k_arguments {
 
 /// The one list of ops: number, name, whether every backend must have it. The table's entries, the enumeration and
 /// the description in `supports` all follow from it. New ops are added at the end.
-#define BEASTS_FOR_EACH_OP(OP)                                                                                                   \
-    OP(1, fill, 1)                                                                                                               \
-    OP(2, copy, 1)                                                                                                               \
-    OP(3, gather_rows, 1)                                                                                                        \
-    OP(4, add, 1)                                                                                                                \
-    OP(5, multiply, 1)                                                                                                           \
-    OP(6, scale, 1)                                                                                                              \
-    OP(7, activation, 1)                                                                                                         \
-    OP(8, matmul, 1)                                                                                                             \
-    OP(9, linear, 1)                                                                                                             \
-    OP(10, conv2d, 1)                                                                                                            \
-    OP(11, max_pool2d, 1)                                                                                                        \
-    OP(12, softmax, 1)                                                                                                           \
-    OP(13, layer_norm, 1)                                                                                                        \
-    OP(14, group_norm, 1)                                                                                                        \
-    OP(15, reduce, 1)                                                                                                            \
-    OP(16, arg_reduce, 1)                                                                                                        \
-    OP(17, attention, 0)                                                                                                         \
-    OP(18, attention_probabilities, 0)                                                                                           \
-    OP(19, residual_layer_norm, 0)                                                                                               \
-    OP(20, conv3d, 0)                                                                                                            \
-    OP(21, conv_transpose3d, 0)                                                                                                  \
-    OP(22, patch_embedding, 0)                                                                                                   \
-    OP(23, nearest_code, 0)                                                                                                      \
+#define BEASTS_FOR_EACH_OP(OP)                                                                                         \
+    OP(1, fill, 1)                                                                                                     \
+    OP(2, copy, 1)                                                                                                     \
+    OP(3, gather_rows, 1)                                                                                              \
+    OP(4, add, 1)                                                                                                      \
+    OP(5, multiply, 1)                                                                                                 \
+    OP(6, scale, 1)                                                                                                    \
+    OP(7, activation, 1)                                                                                               \
+    OP(8, matmul, 1)                                                                                                   \
+    OP(9, linear, 1)                                                                                                   \
+    OP(10, conv2d, 1)                                                                                                  \
+    OP(11, max_pool2d, 1)                                                                                              \
+    OP(12, softmax, 1)                                                                                                 \
+    OP(13, layer_norm, 1)                                                                                              \
+    OP(14, group_norm, 1)                                                                                              \
+    OP(15, reduce, 1)                                                                                                  \
+    OP(16, arg_reduce, 1)                                                                                              \
+    OP(17, attention, 0)                                                                                               \
+    OP(18, attention_probabilities, 0)                                                                                 \
+    OP(19, residual_layer_norm, 0)                                                                                     \
+    OP(20, conv3d, 0)                                                                                                  \
+    OP(21, conv_transpose3d, 0)                                                                                        \
+    OP(22, patch_embedding, 0)                                                                                         \
+    OP(23, nearest_code, 0)                                                                                            \
     OP(24, top_k, 0)
 
 /// BEASTS_OP_fill = 1, BEASTS_OP_copy = 2, ...
@@ -524,7 +535,8 @@ typedef struct beasts_backend_table {
     /// One sentence for people.
     const char *description;
 
-    /// Says whether device `device` (-1: the best) can run. Cheap, without side effects; may be called before any context.
+    /// Says whether device `device` (-1: the best) can run. Cheap, without side effects; may be called before any
+    /// context.
     int32_t (*probe)(int32_t device, beasts_probe_result *result, beasts_status *status);
 
     int32_t (*create_context)(const beasts_context_options *options, beasts_context **context, beasts_status *status);
@@ -538,30 +550,28 @@ typedef struct beasts_backend_table {
     /// Frees a buffer once the work queued before has used it.
     int32_t (*destroy_buffer)(beasts_context *context, uint64_t buffer, beasts_status *status);
     /// Copies host memory into a buffer, in queue order; the host memory may be reused as soon as the call returns.
-    int32_t (*upload)(
-        beasts_context *context, uint64_t buffer, uint64_t byte_offset, const void *source, uint64_t byte_count, beasts_status *status
-    );
+    int32_t (*upload)(beasts_context *context, uint64_t buffer, uint64_t byte_offset, const void *source,
+                      uint64_t byte_count, beasts_status *status);
     /// Waits for queued work, then copies from a buffer to host memory.
-    int32_t (*download)(
-        beasts_context *context, uint64_t buffer, uint64_t byte_offset, void *destination, uint64_t byte_count, beasts_status *status
-    );
-    /// Optional: the host address of a host-visible buffer, valid until the buffer is destroyed. Synchronize before use.
+    int32_t (*download)(beasts_context *context, uint64_t buffer, uint64_t byte_offset, void *destination,
+                        uint64_t byte_count, beasts_status *status);
+    /// Optional: the host address of a host-visible buffer, valid until the buffer is destroyed. Synchronize before
+    /// use.
     int32_t (*map)(beasts_context *context, uint64_t buffer, void **address, beasts_status *status);
 
     /// Takes a weight over: converts, packs and keeps it. `byte_count` receives what it occupies.
-    int32_t (*prepare_weight)(
-        beasts_context *context, const beasts_weight_description *description, uint64_t *weight, uint64_t *byte_count,
-        beasts_status *status
-    );
+    int32_t (*prepare_weight)(beasts_context *context, const beasts_weight_description *description, uint64_t *weight,
+                              uint64_t *byte_count, beasts_status *status);
     int32_t (*release_weight)(beasts_context *context, uint64_t weight, beasts_status *status);
 
-    /// Optional: whether a call with these very arguments would be accepted (`answer` 1 or 0). Only dtypes, ranks, shapes,
-    /// strides and parameters count; buffer handles may be any number, with 0 for an absent view as always.
+    /// Optional: whether a call with these very arguments would be accepted (`answer` 1 or 0). Only dtypes, ranks,
+    /// shapes, strides and parameters count; buffer handles may be any number, with 0 for an absent view as always.
     /// Without this function every op that is not null is taken to accept all it must.
-    int32_t (*supports)(beasts_context *context, int32_t op, const void *arguments, int32_t *answer, beasts_status *status);
+    int32_t (*supports)(beasts_context *context, int32_t op, const void *arguments, int32_t *answer,
+                        beasts_status *status);
 
     /// The ops, in the order of the list: int32_t name(context, const beasts_name_arguments *, status).
-#define BEASTS_OP_ENTRY(number, name, required)                                                                                  \
+#define BEASTS_OP_ENTRY(number, name, required)                                                                        \
     int32_t (*name)(beasts_context * context, const beasts_##name##_arguments *arguments, beasts_status *status);
     BEASTS_FOR_EACH_OP(BEASTS_OP_ENTRY)
 #undef BEASTS_OP_ENTRY
@@ -576,9 +586,8 @@ int32_t
 beasts_backend_query(const beasts_host_info *host, const beasts_backend_table **table, beasts_status *status);
 
 /// The type of that symbol, for hosts.
-typedef int32_t (*beasts_backend_query_function)(
-    const beasts_host_info *host, const beasts_backend_table **table, beasts_status *status
-);
+typedef int32_t (*beasts_backend_query_function)(const beasts_host_info *host, const beasts_backend_table **table,
+                                                 beasts_status *status);
 
 #ifdef __cplusplus
 }

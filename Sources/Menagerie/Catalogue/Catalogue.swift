@@ -34,6 +34,9 @@ public enum Catalogue {
         ("mugs", "vitl16", ["say", "s", "a", "y"]),
         ("mugs", "vitb16", ["say", "s", "a", "y"]),
         ("mugs", "vits16", ["say", "s", "a", "y"]),
+        ("mae", "vitl16", ["say", "s", "a", "y"]),
+        ("mae", "vitb16", ["say", "s", "a", "y"]),
+        ("mae", "vits16", ["say", "s", "a", "y"]),
     ]
 
     /// All models, the published ones in the order of the tables, the built-in ones last.
@@ -42,7 +45,9 @@ public enum Catalogue {
     private static var publishedModels: [ModelCard] {
         published.flatMap { entry in
             entry.dataSets.compactMap { dataSet in
-                architectures[entry.architecture].map { configuration in
+                architectures[entry.architecture].map { architecture in
+                    var configuration = architecture
+                    configuration.resamplesPositionsAtLoad = entry.algorithm == "mae"
                     let name = "\(entry.algorithm)_\(dataSet)_\(entry.architecture)"
                     return ModelCard(
                         name: name, algorithm: entry.algorithm, dataSet: dataSet, architecture: entry.architecture,

@@ -6,7 +6,7 @@ public import BeastMedia
 public struct ModelCard: Sendable {
     /// `algorithm_data_architecture`, such as `dino_s_vitb14`.
     public let name: String
-    /// `dino` or `mugs`.
+    /// `dino`, `mugs` or `mae`.
     public let algorithm: String
     /// What it was trained on: `say`, `s`, `imagenet100`, ...
     public let dataSet: String
@@ -25,10 +25,10 @@ public struct ModelCard: Sendable {
     }
 
     /// The top-level keys of a checkpoint whose map of tensors is wanted, the first that is there.
-    public var checkpointKeys: [String] { ["teacher"] }
+    public var checkpointKeys: [String] { algorithm == "mae" ? ["model"] : ["teacher"] }
 
     /// Removed wherever they stand in a key, in this order (as the published loader does).
-    public var strippedPrefixes: [String] { ["module.", "backbone.", "encoder."] }
+    public var strippedPrefixes: [String] { algorithm == "mae" ? [] : ["module.", "backbone.", "encoder."] }
 
     public var isBuiltIn: Bool { weights == .builtIn }
 

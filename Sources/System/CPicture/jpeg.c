@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <jpeglib.h>
 #include <jerror.h>
+#include <jpeglib.h>
 
 // A progressive file may hold any number of scans, each of which walks the whole picture: a few kilobytes can cost
 // minutes. The budget is in pixels walked; a usual file has about 10 scans, and any picture may have MINIMUM_SCANS.
@@ -16,7 +16,7 @@ static const uint64_t scan_pixel_budget = 2000000000u;
 
 // Everything a jump must find intact lives here, not in registers.
 typedef struct decoder {
-    struct jpeg_error_mgr errors;  // first, so that the library's pointer is also ours
+    struct jpeg_error_mgr errors; // first, so that the library's pointer is also ours
     struct jpeg_progress_mgr progress;
     jmp_buf escape;
     cpicture_report *report;
@@ -62,23 +62,32 @@ static void handle_error(j_common_ptr info) {
 // The library merely warns where data are missing and goes on with grey.
 static void handle_message(j_common_ptr info, int level) {
     decoder *state = (decoder *)info->err;
-    if (level >= 0) return;
+    if (level >= 0)
+        return;
     int code = state->errors.msg_code;
     // Says nothing about the pixels: version numbers, and bytes left over between complete data and the end marker.
-    if (code == JWRN_JFIF_MAJOR || code == JWRN_ADOBE_XFORM) return;
-    if (code == JWRN_EXTRANEOUS_DATA && state->errors.msg_parm.i[1] == JPEG_EOI) return;
-    if (state->report->warning_count == 0) keep_text(info, state);
+    if (code == JWRN_JFIF_MAJOR || code == JWRN_ADOBE_XFORM)
+        return;
+    if (code == JWRN_EXTRANEOUS_DATA && state->errors.msg_parm.i[1] == JPEG_EOI)
+        return;
+    if (state->report->warning_count == 0)
+        keep_text(info, state);
     state->report->warning_count += 1;
-    if (!state->allow_damage) stop(state, code == JWRN_JPEG_EOF ? CPICTURE_TRUNCATED : CPICTURE_DAMAGED);
+    if (!state->allow_damage)
+        stop(state, code == JWRN_JPEG_EOF ? CPICTURE_TRUNCATED : CPICTURE_DAMAGED);
 }
 
-static void discard_output(j_common_ptr info) { (void)info; }
+static void discard_output(j_common_ptr info) {
+    (void)info;
+}
 
 static void watch_scans(j_common_ptr info) {
-    if (!info->is_decompressor) return;
+    if (!info->is_decompressor)
+        return;
     decoder *state = (decoder *)info->err;
     int scan = ((j_decompress_ptr)info)->input_scan_number;
-    if (scan <= state->scan_limit) return;
+    if (scan <= state->scan_limit)
+        return;
     snprintf(state->report->text, CPICTURE_TEXT_CAPACITY, "more than %d scans in a picture of this size",
              state->scan_limit);
     stop(state, CPICTURE_UNSUPPORTED);
@@ -100,14 +109,16 @@ static void convert_inks(const JSAMPLE *inks, uint8_t *pixels, size_t width) {
 
 static int choose_scan_limit(uint64_t pixel_count) {
     uint64_t limit = scan_pixel_budget / (pixel_count == 0 ? 1 : pixel_count);
-    if (limit < MINIMUM_SCANS) return MINIMUM_SCANS;
+    if (limit < MINIMUM_SCANS)
+        return MINIMUM_SCANS;
     return limit > MAXIMUM_SCANS ? MAXIMUM_SCANS : (int)limit;
 }
 
 cpicture_status cpicture_decode_jpeg(const uint8_t *bytes, size_t count, int allow_damage, uint8_t *pixels,
                                      size_t pixel_byte_count, cpicture_report *report) {
     memset(report, 0, sizeof *report);
-    if (bytes == NULL || count == 0) return CPICTURE_MISUSE;
+    if (bytes == NULL || count == 0)
+        return CPICTURE_MISUSE;
 
     struct jpeg_decompress_struct info;
     decoder state;
@@ -174,7 +185,8 @@ cpicture_status cpicture_decode_jpeg(const uint8_t *bytes, size_t count, int all
             snprintf(report->text, CPICTURE_TEXT_CAPACITY, "the decoder stopped early");
             stop(&state, CPICTURE_DAMAGED);
         }
-        if (is_ink) convert_inks(target, row, info.output_width);
+        if (is_ink)
+            convert_inks(target, row, info.output_width);
     }
     jpeg_finish_decompress(&info);
     jpeg_destroy_decompress(&info);

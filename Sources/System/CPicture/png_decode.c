@@ -15,7 +15,7 @@ typedef struct reader {
     size_t position;
     cpicture_report *report;
     int ran_out;
-    char header_fault[96];  // libpng says what is wrong with a header in a warning, then stops with a bare error
+    char header_fault[96]; // libpng says what is wrong with a header in a warning, then stops with a bare error
 } reader;
 
 static void handle_error(png_structp png, png_const_charp text) {
@@ -58,13 +58,15 @@ static void clip_grey16(uint8_t *row, size_t width) {
 }
 
 static void clip_grey16_rows(uint8_t *pixels, size_t width, size_t height) {
-    for (size_t y = 0; y < height; y++) clip_grey16(pixels + y * width * 3, width);
+    for (size_t y = 0; y < height; y++)
+        clip_grey16(pixels + y * width * 3, width);
 }
 
 cpicture_status cpicture_decode_png(const uint8_t *bytes, size_t count, int allow_damage, uint8_t *pixels,
                                     size_t pixel_byte_count, cpicture_report *report) {
     memset(report, 0, sizeof *report);
-    if (bytes == NULL || count == 0) return CPICTURE_MISUSE;
+    if (bytes == NULL || count == 0)
+        return CPICTURE_MISUSE;
 
     reader state = {bytes, count, 0, report, 0, {0}};
     // Read after a jump, so they must not live in registers.
@@ -81,14 +83,16 @@ cpicture_status cpicture_decode_png(const uint8_t *bytes, size_t count, int allo
         png_infop given = info;
         png_destroy_read_struct(&png, &given, NULL);
         if (is_in_pixels && allow_damage) {
-            if (is_grey16) clip_grey16_rows(pixels, report->width, report->height);
+            if (is_grey16)
+                clip_grey16_rows(pixels, report->width, report->height);
             report->warning_count += 1;
             return CPICTURE_OK;
         }
         return state.ran_out ? CPICTURE_TRUNCATED : CPICTURE_DAMAGED;
     }
     info = png_create_info_struct(png);
-    if (info == NULL) png_error(png, "no memory for the header");
+    if (info == NULL)
+        png_error(png, "no memory for the header");
 
     png_set_read_fn(png, &state, read_bytes);
     // Colour profiles, gamma, texts and transparency do not change the pixels that Pillow gives; unread, they can
@@ -126,23 +130,29 @@ cpicture_status cpicture_decode_png(const uint8_t *bytes, size_t count, int allo
         png_set_expand_gray_1_2_4_to_8(png);
     }
     is_grey16 = color_type == PNG_COLOR_TYPE_GRAY && bit_depth == 16;
-    if (bit_depth == 16 && !is_grey16) png_set_strip_16(png);
-    if (color_type & PNG_COLOR_MASK_ALPHA) png_set_strip_alpha(png);
-    if (!(color_type & PNG_COLOR_MASK_COLOR) && !is_grey16) png_set_gray_to_rgb(png);
+    if (bit_depth == 16 && !is_grey16)
+        png_set_strip_16(png);
+    if (color_type & PNG_COLOR_MASK_ALPHA)
+        png_set_strip_alpha(png);
+    if (!(color_type & PNG_COLOR_MASK_COLOR) && !is_grey16)
+        png_set_gray_to_rgb(png);
 
     int pass_count = png_set_interlace_handling(png);
     png_read_update_info(png, info);
     if (png_get_rowbytes(png, info) != (size_t)width * (is_grey16 ? 2 : 3)) {
         png_error(png, "unexpected row length");
     }
-    if (allow_damage) memset(pixels, 0, pixel_byte_count);
+    if (allow_damage)
+        memset(pixels, 0, pixel_byte_count);
     is_in_pixels = 1;
     for (int pass = 0; pass < pass_count; pass++) {
-        for (png_uint_32 y = 0; y < height; y++) png_read_row(png, pixels + (size_t)y * row_byte_count, NULL);
+        for (png_uint_32 y = 0; y < height; y++)
+            png_read_row(png, pixels + (size_t)y * row_byte_count, NULL);
     }
     png_read_end(png, NULL);
     png_infop given = info;
     png_destroy_read_struct(&png, &given, NULL);
-    if (is_grey16) clip_grey16_rows(pixels, width, height);
+    if (is_grey16)
+        clip_grey16_rows(pixels, width, height);
     return CPICTURE_OK;
 }

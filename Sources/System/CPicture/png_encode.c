@@ -31,12 +31,16 @@ static void write_bytes(png_structp png, png_bytep source, size_t added) {
     writer *state = png_get_io_ptr(png);
     if (added > state->capacity - state->count) {
         size_t half = SIZE_MAX / 2;
-        if (state->capacity > half || added > half - state->count) png_error(png, "the file would be too large");
+        if (state->capacity > half || added > half - state->count)
+            png_error(png, "the file would be too large");
         size_t capacity = state->capacity * 2;
-        if (capacity < state->count + added) capacity = state->count + added;
-        if (capacity < 65536) capacity = 65536;
+        if (capacity < state->count + added)
+            capacity = state->count + added;
+        if (capacity < 65536)
+            capacity = 65536;
         uint8_t *grown = realloc(state->bytes, capacity);
-        if (grown == NULL) png_error(png, "no memory for the file");
+        if (grown == NULL)
+            png_error(png, "no memory for the file");
         state->bytes = grown;
         state->capacity = capacity;
     }
@@ -44,9 +48,13 @@ static void write_bytes(png_structp png, png_bytep source, size_t added) {
     state->count += added;
 }
 
-static void flush_nothing(png_structp png) { (void)png; }
+static void flush_nothing(png_structp png) {
+    (void)png;
+}
 
-void cpicture_free(void *block) { free(block); }
+void cpicture_free(void *block) {
+    free(block);
+}
 
 cpicture_status cpicture_encode_png(const uint8_t *pixels, uint32_t width, uint32_t height, int compression,
                                     uint8_t **bytes, size_t *count, cpicture_report *report) {
@@ -71,13 +79,15 @@ cpicture_status cpicture_encode_png(const uint8_t *pixels, uint32_t width, uint3
         return CPICTURE_DAMAGED;
     }
     info = png_create_info_struct(png);
-    if (info == NULL) png_error(png, "no memory for the header");
+    if (info == NULL)
+        png_error(png, "no memory for the header");
     png_set_write_fn(png, &state, write_bytes, flush_nothing);
     png_set_IHDR(png, info, width, height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
                  PNG_FILTER_TYPE_DEFAULT);
     png_set_compression_level(png, compression);
     png_write_info(png, info);
-    for (uint32_t y = 0; y < height; y++) png_write_row(png, pixels + (size_t)y * width * 3);
+    for (uint32_t y = 0; y < height; y++)
+        png_write_row(png, pixels + (size_t)y * width * 3);
     png_write_end(png, info);
     png_infop given = info;
     png_destroy_write_struct(&png, &given);

@@ -41,20 +41,24 @@ static void resample_columns_portable(const uint8_t *source, size_t source_strid
         for (size_t start = 0; start < row_byte_count; start += BLOCK) {
             size_t count = row_byte_count - start < BLOCK ? row_byte_count - start : BLOCK;
             int32_t sums[BLOCK];
-            for (size_t i = 0; i < BLOCK; i++) sums[i] = 1 << (FRACTION_BITS - 1);
+            for (size_t i = 0; i < BLOCK; i++)
+                sums[i] = 1 << (FRACTION_BITS - 1);
             for (int32_t tap = 0; tap < taps->count[y]; tap++) {
                 const uint8_t *bytes = rows + (size_t)tap * source_stride + start;
                 int32_t weight = weights[tap];
-                for (size_t i = 0; i < count; i++) sums[i] += bytes[i] * weight;
+                for (size_t i = 0; i < count; i++)
+                    sums[i] += bytes[i] * weight;
             }
-            for (size_t i = 0; i < count; i++) target[start + i] = clamp_byte(sums[i]);
+            for (size_t i = 0; i < count; i++)
+                target[start + i] = clamp_byte(sums[i]);
         }
     }
 }
 
 cpicture_status cpicture_resample_rows(const uint8_t *source, size_t source_width, size_t row_count,
                                        const cpicture_taps *taps, uint8_t *output, cpicture_path path) {
-    if (source == NULL || output == NULL || taps->stride % 4 != 0) return CPICTURE_MISUSE;
+    if (source == NULL || output == NULL || taps->stride % 4 != 0)
+        return CPICTURE_MISUSE;
     if (path == CPICTURE_FASTEST && cpicture_has_avx2()) {
         return cpicture_resample_rows_avx2(source, source_width, row_count, taps, output);
     }

@@ -17,20 +17,25 @@
 
 enum { FRACTION_BITS = 22, LOW_BITS = 12, LOAD_BYTES = 16, ROWS_AT_ONCE = 4 };
 
-int cpicture_has_avx2(void) { return __builtin_cpu_supports("avx2"); }
+int cpicture_has_avx2(void) {
+    return __builtin_cpu_supports("avx2");
+}
 
 typedef struct split_weights {
-    int16_t *low;   // [output_count * stride]
-    int16_t *high;  // the same, in the same block
+    int16_t *low;  // [output_count * stride]
+    int16_t *high; // the same, in the same block
 } split_weights;
 
 static int split(const cpicture_taps *taps, split_weights *weights) {
     size_t count;
     size_t byte_count;
-    if (__builtin_mul_overflow(taps->output_count, taps->stride, &count)) return 0;
-    if (__builtin_mul_overflow(count, 2 * sizeof(int16_t), &byte_count)) return 0;
+    if (__builtin_mul_overflow(taps->output_count, taps->stride, &count))
+        return 0;
+    if (__builtin_mul_overflow(count, 2 * sizeof(int16_t), &byte_count))
+        return 0;
     weights->low = malloc(byte_count);
-    if (weights->low == NULL) return 0;
+    if (weights->low == NULL)
+        return 0;
     weights->high = weights->low + count;
     for (size_t i = 0; i < count; i++) {
         weights->low[i] = (int16_t)(taps->weights[i] & ((1 << LOW_BITS) - 1));
@@ -51,12 +56,13 @@ AVX2_INLINE __m256i finish(__m256i low, __m256i high) {
 // 16-bit numbers in the order red, green, blue, nothing.
 AVX2_INLINE void resample_pixel(const uint8_t *const *rows, int height, const int16_t *low, const int16_t *high,
                                 int step_count, uint8_t *target, size_t target_stride) {
-    const __m256i arrange = _mm256_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1,
-                                             6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1);
+    const __m256i arrange = _mm256_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1, 6, -1, 9, -1, 7,
+                                             -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1);
     const __m256i spread = _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1);
     __m256i low_sums[ROWS_AT_ONCE];
     __m256i high_sums[ROWS_AT_ONCE];
-    for (int row = 0; row < height; row++) low_sums[row] = high_sums[row] = _mm256_setzero_si256();
+    for (int row = 0; row < height; row++)
+        low_sums[row] = high_sums[row] = _mm256_setzero_si256();
     for (int step = 0; step < step_count; step++) {
         __m128i four_low = _mm_loadl_epi64((const __m128i *)(low + 4 * step));
         __m128i four_high = _mm_loadl_epi64((const __m128i *)(high + 4 * step));
@@ -70,10 +76,10 @@ AVX2_INLINE void resample_pixel(const uint8_t *const *rows, int height, const in
         }
     }
     for (int row = 0; row < height; row++) {
-        __m128i low_sum = _mm_add_epi32(_mm256_castsi256_si128(low_sums[row]),
-                                        _mm256_extracti128_si256(low_sums[row], 1));
-        __m128i high_sum = _mm_add_epi32(_mm256_castsi256_si128(high_sums[row]),
-                                         _mm256_extracti128_si256(high_sums[row], 1));
+        __m128i low_sum =
+            _mm_add_epi32(_mm256_castsi256_si128(low_sums[row]), _mm256_extracti128_si256(low_sums[row], 1));
+        __m128i high_sum =
+            _mm_add_epi32(_mm256_castsi256_si128(high_sums[row]), _mm256_extracti128_si256(high_sums[row], 1));
         __m128i sum = _mm_add_epi32(low_sum, _mm_slli_epi32(high_sum, LOW_BITS));
         sum = _mm_srai_epi32(_mm_add_epi32(sum, _mm_set1_epi32(1 << (FRACTION_BITS - 1))), FRACTION_BITS);
         sum = _mm_packs_epi32(sum, sum);
@@ -108,7 +114,8 @@ cpicture_status cpicture_resample_rows_avx2(const uint8_t *source, size_t source
     size_t row_byte_count = source_width * 3;
     size_t output_row_byte_count = taps->output_count * 3;
     split_weights weights;
-    if (!split(taps, &weights)) return CPICTURE_NO_MEMORY;
+    if (!split(taps, &weights))
+        return CPICTURE_NO_MEMORY;
     uint8_t *padded_row = malloc(row_byte_count + LOAD_BYTES);
     if (padded_row == NULL) {
         free(weights.low);
@@ -119,7 +126,8 @@ cpicture_status cpicture_resample_rows_avx2(const uint8_t *source, size_t source
     // the end of the source that this would leave it go through a copy with room behind.
     size_t y = 0;
     size_t safe_count = row_count;
-    while (safe_count > 0 && (row_count - safe_count) * row_byte_count < LOAD_BYTES) safe_count--;
+    while (safe_count > 0 && (row_count - safe_count) * row_byte_count < LOAD_BYTES)
+        safe_count--;
     for (; y + ROWS_AT_ONCE <= safe_count; y += ROWS_AT_ONCE) {
         resample_four_rows(source + y * row_byte_count, row_byte_count, taps, &weights,
                            output + y * output_row_byte_count);
@@ -169,12 +177,13 @@ AVX2_INLINE void resample_32_bytes(const uint8_t *rows, size_t source_stride, in
     _mm256_storeu_si256((__m256i *)target, _mm256_packus_epi16(front, back));
 }
 
-AVX2 cpicture_status cpicture_resample_columns_avx2(const uint8_t *source, size_t source_stride,
-                                                    size_t row_byte_count, const cpicture_taps *taps,
-                                                    uint8_t *output) {
-    if (row_byte_count < CPICTURE_AVX2_ROW_MINIMUM) return CPICTURE_MISUSE;
+AVX2 cpicture_status cpicture_resample_columns_avx2(const uint8_t *source, size_t source_stride, size_t row_byte_count,
+                                                    const cpicture_taps *taps, uint8_t *output) {
+    if (row_byte_count < CPICTURE_AVX2_ROW_MINIMUM)
+        return CPICTURE_MISUSE;
     split_weights weights;
-    if (!split(taps, &weights)) return CPICTURE_NO_MEMORY;
+    if (!split(taps, &weights))
+        return CPICTURE_NO_MEMORY;
     for (size_t y = 0; y < taps->output_count; y++) {
         const uint8_t *rows = source + (size_t)taps->first[y] * source_stride;
         const int16_t *low = weights.low + y * taps->stride;
@@ -192,7 +201,9 @@ AVX2 cpicture_status cpicture_resample_columns_avx2(const uint8_t *source, size_
 
 #else
 
-int cpicture_has_avx2(void) { return 0; }
+int cpicture_has_avx2(void) {
+    return 0;
+}
 
 cpicture_status cpicture_resample_rows_avx2(const uint8_t *source, size_t source_width, size_t row_count,
                                             const cpicture_taps *taps, uint8_t *output) {
@@ -200,8 +211,8 @@ cpicture_status cpicture_resample_rows_avx2(const uint8_t *source, size_t source
     return CPICTURE_MISUSE;
 }
 
-cpicture_status cpicture_resample_columns_avx2(const uint8_t *source, size_t source_stride,
-                                               size_t row_byte_count, const cpicture_taps *taps, uint8_t *output) {
+cpicture_status cpicture_resample_columns_avx2(const uint8_t *source, size_t source_stride, size_t row_byte_count,
+                                               const cpicture_taps *taps, uint8_t *output) {
     (void)source, (void)source_stride, (void)row_byte_count, (void)taps, (void)output;
     return CPICTURE_MISUSE;
 }

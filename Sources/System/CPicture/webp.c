@@ -47,10 +47,12 @@ static cpicture_status decode_part(const uint8_t *bytes, size_t count, uint8_t *
                                    int row_byte_count, cpicture_report *report) {
     memset(pixels, 0, pixel_byte_count);
     WebPIDecoder *decoder = WebPINewRGB(MODE_RGB, pixels, pixel_byte_count, row_byte_count);
-    if (decoder == NULL) return explain(VP8_STATUS_OUT_OF_MEMORY, report);
+    if (decoder == NULL)
+        return explain(VP8_STATUS_OUT_OF_MEMORY, report);
     VP8StatusCode code = WebPIUpdate(decoder, bytes, count);
     WebPIDelete(decoder);
-    if (code == VP8_STATUS_OUT_OF_MEMORY) return explain(code, report);
+    if (code == VP8_STATUS_OUT_OF_MEMORY)
+        return explain(code, report);
     if (code != VP8_STATUS_OK) {
         explain(code, report);
         report->warning_count = 1;
@@ -61,28 +63,34 @@ static cpicture_status decode_part(const uint8_t *bytes, size_t count, uint8_t *
 cpicture_status cpicture_decode_webp(const uint8_t *bytes, size_t count, int allow_damage, uint8_t *pixels,
                                      size_t pixel_byte_count, cpicture_report *report) {
     memset(report, 0, sizeof *report);
-    if (bytes == NULL || count == 0) return CPICTURE_MISUSE;
+    if (bytes == NULL || count == 0)
+        return CPICTURE_MISUSE;
 
     WebPBitstreamFeatures features;
     VP8StatusCode code = WebPGetFeatures(bytes, count, &features);
-    if (code != VP8_STATUS_OK) return explain(code, report);
-    if (features.width <= 0 || features.height <= 0) return explain(VP8_STATUS_BITSTREAM_ERROR, report);
+    if (code != VP8_STATUS_OK)
+        return explain(code, report);
+    if (features.width <= 0 || features.height <= 0)
+        return explain(VP8_STATUS_BITSTREAM_ERROR, report);
     report->width = (uint32_t)features.width;
     report->height = (uint32_t)features.height;
     if (features.has_animation) {
         snprintf(report->text, CPICTURE_TEXT_CAPACITY, "an animation, not a still picture");
         return CPICTURE_UNSUPPORTED;
     }
-    if (pixels == NULL) return CPICTURE_OK;
+    if (pixels == NULL)
+        return CPICTURE_OK;
     if (features.width > INT_MAX / 3 || pixel_byte_count != (size_t)features.width * 3 * (size_t)features.height) {
         snprintf(report->text, CPICTURE_TEXT_CAPACITY, "the buffer does not fit the picture");
         return CPICTURE_MISUSE;
     }
     int row_byte_count = features.width * 3;
-    if (allow_damage) return decode_part(bytes, count, pixels, pixel_byte_count, row_byte_count, report);
+    if (allow_damage)
+        return decode_part(bytes, count, pixels, pixel_byte_count, row_byte_count, report);
 
     WebPDecoderConfig config;
-    if (!WebPInitDecoderConfig(&config)) return explain(VP8_STATUS_INVALID_PARAM, report);
+    if (!WebPInitDecoderConfig(&config))
+        return explain(VP8_STATUS_INVALID_PARAM, report);
     config.output.colorspace = MODE_RGB;
     config.output.is_external_memory = 1;
     config.output.u.RGBA.rgba = pixels;

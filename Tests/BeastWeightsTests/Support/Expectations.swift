@@ -41,6 +41,16 @@ func elements(of tensor: HostTensor) -> [Float] {
     }
 }
 
+/// The elements of a lent tensor in row-major order, in its own type.
+func denseBytes(of tensor: HostTensor) -> [UInt8] {
+    let values = elements(of: tensor)
+    return switch tensor.dtype {
+    case .float32: bytes(of: values)
+    case .float16: bytes(of: values.map(HalfPrecision.half(from:)))
+    default: bytes(of: values.map(HalfPrecision.bfloat(from:)))
+    }
+}
+
 /// The elements of a named tensor.
 func elements(_ name: String, of weights: CheckpointWeights) throws -> [Float] {
     try weights.withTensor(name) { elements(of: $0) }

@@ -38,11 +38,16 @@ final class TemporaryFolder {
     /// Writes a file and returns its path.
     @discardableResult
     func write(_ bytes: [UInt8], to name: String = "file") throws -> String {
-        let stream = try #require(fopen(path(name), "wb"))
-        defer { fclose(stream) }
-        try #require(fwrite(bytes, 1, bytes.count, stream) == bytes.count)
+        try BeastWeightsTests.write(bytes, to: path(name))
         return path(name)
     }
+}
+
+/// Writes a whole file.
+func write(_ bytes: [UInt8], to path: String) throws {
+    let stream = try #require(fopen(path, "wb"))
+    defer { fclose(stream) }
+    try #require(fwrite(bytes, 1, bytes.count, stream) == bytes.count)
 }
 
 /// The whole content of a file.

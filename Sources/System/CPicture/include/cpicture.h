@@ -17,11 +17,11 @@ extern "C" {
 // Outcome of a call. Any outcome but CPICTURE_OK comes with a text.
 typedef enum cpicture_status {
     CPICTURE_OK = 0,
-    CPICTURE_DAMAGED = 1,      // the bytes contradict the format
-    CPICTURE_TRUNCATED = 2,    // the bytes end too early
-    CPICTURE_UNSUPPORTED = 3,  // a legal picture of a kind that is not decoded here
+    CPICTURE_DAMAGED = 1,     // the bytes contradict the format
+    CPICTURE_TRUNCATED = 2,   // the bytes end too early
+    CPICTURE_UNSUPPORTED = 3, // a legal picture of a kind that is not decoded here
     CPICTURE_NO_MEMORY = 4,
-    CPICTURE_MISUSE = 5        // a null pointer or a size that does not fit the buffer
+    CPICTURE_MISUSE = 5 // a null pointer or a size that does not fit the buffer
 } cpicture_status;
 
 enum { CPICTURE_TEXT_CAPACITY = 256 };
@@ -30,8 +30,8 @@ enum { CPICTURE_TEXT_CAPACITY = 256 };
 typedef struct cpicture_report {
     uint32_t width;
     uint32_t height;
-    uint32_t warning_count;             // damage that was accepted; 0 unless allow_damage was given
-    char text[CPICTURE_TEXT_CAPACITY];  // reason of a failure or of the first accepted damage; ends in 0
+    uint32_t warning_count;            // damage that was accepted; 0 unless allow_damage was given
+    char text[CPICTURE_TEXT_CAPACITY]; // reason of a failure or of the first accepted damage; ends in 0
 } cpicture_report;
 
 // The three decoders share one form.
@@ -57,17 +57,17 @@ void cpicture_free(void *block);
 
 // Which code path the resampler takes. Both give the same bytes.
 typedef enum cpicture_path {
-    CPICTURE_FASTEST = 0,  // AVX2 where the processor has it
-    CPICTURE_PORTABLE = 1  // plain C
+    CPICTURE_FASTEST = 0, // AVX2 where the processor has it
+    CPICTURE_PORTABLE = 1 // plain C
 } cpicture_path;
 
 // Taps of every output position along one axis.
 typedef struct cpicture_taps {
-    const int32_t *first;    // [output_count] index of the first source position
-    const int32_t *count;    // [output_count] number of taps, 1...stride
-    const int32_t *weights;  // [output_count * stride] with 22 fraction bits; entries from count on are 0
+    const int32_t *first;   // [output_count] index of the first source position
+    const int32_t *count;   // [output_count] number of taps, 1...stride
+    const int32_t *weights; // [output_count * stride] with 22 fraction bits; entries from count on are 0
     size_t output_count;
-    size_t stride;           // a multiple of 4, at least the largest count
+    size_t stride; // a multiple of 4, at least the largest count
 } cpicture_taps;
 
 // value = clamp((2^21 + sum(weight * source)) >> 22, 0, 255) in both passes. Sums must fit 32 bits, which weights that

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+internal import BeastCore
+
+/// conv2d
+struct Conv2dCase: CaseBody {
+    /// [B, H, W, Ci]
+    var input: [Int]
+    var channels: Int
+    var window: Window2d
+    var groups = 1
+    var inputLayout = Layout.dense
+    var outputLayout = Layout.dense
+    var epilogue = EpilogueChoice()
+    var special = false
+    var dtype = DType.float32
+    var target = DType.float32
+
+    var op: BackendOp? { .conv2d }
+    var parameters: String {
+        "\(input)\(inputLayout.text) to \(channels) channels\(outputLayout.text) \(dtype), weight \(target), "
+            + "\(window.text) groups \(groups)"
+            + epilogue.text + (special ? ", NaN" : "")
+    }
+    var tolerance: String { Tolerance.products }
+    var cost: Int { outputShape.reduce(1, *) * window.kernelY * window.kernelX * input[3] / groups }
+    var mayBeUnsupported: Bool { !epilogue.isEmpty || dtype != .float32 || target != .float32 }
+
+    private var outputShape: [Int] {
+        let extents = window.outputExtents(height: input[1], width: input[2])
+        return [input[0], extents.height, extents.width, channels]
+    }
+
+    func run(_ bench: Workbench) throws(CaseStop) {
+        let values = special ? Values.normal().planting([(input[3] + 1, .nan)]) : .normal()
+        let source = try bench.input("input", input, values, dtype: dtype, layout: inputLayout)
+        let part = bench.part([channels, input[3] / groups, window.kernelY, window.kernelX])
+        let weight = try bench.weight(.conv2d, [part], target: target, groups: groups)
+        let made = try epilogue.make(bench, outputShape: outputShape, dtype: dtype, layout: outputLayout)
+        try bench.run(
+            Conv2dArguments(
+                output: made.output.view, input: source.view, weight: weight, strideY: window.strideY,
+                strideX: window.strideX, paddingTop: window.top, paddingBottom: window.bottom, paddingLeft: window.left,
+                paddingRight: window.right, groups: groups, epilogue: made.arguments))
+        try bench.expect(
+            made.output,
+            Oracle.conv2d(
+                source.array, weight: WeightPart.joined([part], target: target), window: window, groups: groups,
+                epilogue: made.oracle))
+    }
+
+    static var all: [Conv2dCase] {
+        var cases = [
+            Conv2dCase(input: [1, 1, 1, 1], channels: 1, window: .square(1)),
+            Conv2dCase(input: [0, 5, 5, 3], channels: 4, window: .square(3)),
+            Conv2dCase(
+                input: [2, 7, 9, 5], channels: 11, window: .square(1), inputLayout: .sliced, outputLayout: .sliced),
+            Conv2dCase(input: [1, 8, 8, 16], channels: 32, window: .square(3, padding: 1)),
+            Conv2dCase(
+                input: [2, 11, 13, 3], channels: 7, window: .square(3, stride: 2, padding: 1),
+                outputLayout: .offset(1)),
+            Conv2dCase(input: [1, 32, 32, 3], channels: 64, window: .square(7, stride: 2, padding: 3)),
+            // The down-sampling of VQGAN: one row and one column after, none before.
+            Conv2dCase(
+                input: [1, 10, 12, 8], channels: 8,
+                window: Window2d(kernelY: 3, kernelX: 3, strideY: 2, strideX: 2, bottom: 1, right: 1)),
+            Conv2dCase(
+                input: [1, 9, 6, 4], channels: 5,
+                window: Window2d(kernelY: 2, kernelX: 5, strideY: 3, strideX: 1, top: 1, bottom: 0, left: 4, right: 2)),
+            Conv2dCase(input: [2, 7, 7, 32], channels: 64, window: .square(3, stride: 2, padding: 1), groups: 32),
+            Conv2dCase(
+                input: [1, 6, 5, 12], channels: 18, window: .square(3, padding: 1), groups: 3, inputLayout: .sliced),
+            Conv2dCase(input: [1, 6, 5, 13], channels: 13, window: .square(3, padding: 1), groups: 13),
+            Conv2dCase(input: [2, 32, 32, 3], channels: 96, window: .square(16, stride: 16)),
+            Conv2dCase(
+                input: [2, 5, 6, 4], channels: 3, window: .square(3, padding: 1), inputLayout: .permuted(0, 2, 1, 3)),
+            Conv2dCase(input: [1, 3, 3, 2], channels: 2, window: .square(5, padding: 2)),
+            Conv2dCase(input: [1, 6, 6, 4], channels: 4, window: .square(3, padding: 1), groups: 2, special: true),
+            Conv2dCase(input: [1, 300, 301, 1], channels: 2, window: .square(3, padding: 1)),
+            Conv2dCase(input: [1, 14, 14, 128], channels: 64, window: .square(3, padding: 1)),
+        ]
+        for epilogue in EpilogueChoice.all {
+            cases.append(
+                Conv2dCase(
+                    input: [2, 4, 5, 5], channels: 7, window: .square(3, padding: 1), outputLayout: .sliced,
+                    epilogue: epilogue))
+        }
+        cases.append(
+            Conv2dCase(
+                input: [1, 7, 7, 64], channels: 64, window: .square(3, padding: 1), groups: 32,
+                epilogue: EpilogueChoice(
+                    bias: true, activation: .relu, residual: .separate, order: .residualThenActivation)))
+        for dtype in [DType.float16, .bfloat16] {
+            cases.append(
+                Conv2dCase(
+                    input: [1, 6, 6, 16], channels: 16, window: .square(3, padding: 1), dtype: dtype, target: dtype))
+        }
+        return cases
+    }
+}
+
+/// max_pool2d
+struct MaxPool2dCase: CaseBody {
+    /// [B, H, W, C]
+    var input: [Int]
+    var window: Window2d
+    var inputLayout = Layout.dense
+    var outputLayout = Layout.dense
+    var values = Values.normal(mean: -5)
+
+    var op: BackendOp? { .maxPool2d }
+    var parameters: String {
+        "\(input)\(inputLayout.text) \(window.text) output\(outputLayout.text)"
+            + (values.planted.isEmpty ? "" : ", NaN and infinity")
+    }
+    var tolerance: String { Tolerance.exact }
+    var cost: Int { input.reduce(window.kernelY * window.kernelX, *) }
+
+    func run(_ bench: Workbench) throws(CaseStop) {
+        let extents = window.outputExtents(height: input[1], width: input[2])
+        let shape = [input[0], extents.height, extents.width, input[3]]
+        let source = try bench.input("input", input, values, layout: inputLayout)
+        let output = try bench.output(shape, layout: outputLayout)
+        try bench.run(
+            MaxPool2dArguments(
+                output: output.view, input: source.view, kernelY: window.kernelY, kernelX: window.kernelX,
+                strideY: window.strideY, strideX: window.strideX, paddingTop: window.top, paddingBottom: window.bottom,
+                paddingLeft: window.left, paddingRight: window.right))
+        try bench.expect(output, Oracle.maxPool2d(source.array, window: window, outputShape: shape))
+    }
+
+    static var all: [MaxPool2dCase] {
+        [
+            MaxPool2dCase(input: [1, 1, 1, 1], window: .square(1)),
+            MaxPool2dCase(input: [0, 4, 4, 3], window: .square(2)),
+            MaxPool2dCase(input: [1, 16, 16, 64], window: .square(3, stride: 2, padding: 1)),
+            MaxPool2dCase(
+                input: [2, 7, 11, 5], window: .square(3, stride: 2, padding: 1), inputLayout: .sliced,
+                outputLayout: .sliced),
+            MaxPool2dCase(
+                input: [1, 9, 8, 3],
+                window: Window2d(kernelY: 2, kernelX: 4, strideY: 1, strideX: 3, top: 1, bottom: 0, left: 0, right: 3)),
+            MaxPool2dCase(input: [1, 2, 2, 3], window: .square(3, padding: 2)),
+            MaxPool2dCase(input: [2, 4, 6, 9], window: .square(2, stride: 2), inputLayout: .permuted(2, 0, 1, 3)),
+            MaxPool2dCase(
+                input: [1, 6, 6, 2], window: .square(3, stride: 2, padding: 1),
+                values: .normal().planting(
+                    [(7, .nan), (40, .infinity), (70, -.infinity), (71, .nan)] + (0..<6).map { ($0 * 2, -.infinity) })),
+        ]
+    }
+}
