@@ -88,6 +88,11 @@ let package = Package(
         .testTarget(
             name: "MenagerieTests", dependencies: ["BeastCore", "BeastMedia", "BeastWeights", "Menagerie"],
             swiftSettings: strict),
+        .executableTarget(
+            name: "weight-reading", dependencies: ["BeastCore", "BeastWeights"], path: "Benchmarks/WeightReading",
+            swiftSettings: strict),
+        .testTarget(name: "BeastWeightsTests", dependencies: ["BeastCore", "BeastWeights"], swiftSettings: strict),
+        .testTarget(name: "SessionTests", dependencies: ["BeastCore", "BeastWeights"], swiftSettings: strict),
         .testTarget(
             name: "CommandLineTests", dependencies: ["beasts", "BeastHub", "BeastMedia", "BeastWeights", "Menagerie"],
             swiftSettings: strict),

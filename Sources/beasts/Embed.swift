@@ -130,9 +130,8 @@ struct Embed: CommonOptionsCommand {
         }
         if common.verbose { common.note("ops: \(network.session.statistics.summary)") }
         if !summary.failures.isEmpty {
-            common.note(
-                "\(summary.failures.count) of \(job.paths.count) pictures could not be read\(summary.failureList.map { "; they are listed in \($0)" } ?? "")"
-            )
+            let place = summary.failureList.map { "; they are listed in \($0)" } ?? ""
+            common.note("\(summary.failures.count) of \(job.paths.count) pictures could not be read\(place)")
             throw ExitCode(3)
         }
     }
