@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 public import CBeasts
+private import Synchronization
 
 /// Turns a Swift ``BackendPlugin`` into the contract's table: the plugin's side of the boundary.
 ///
@@ -21,11 +22,15 @@ public enum BackendExport {
                 + "the host speaks \(info.abi_major).\(info.abi_minor)"
             return beasts_status.report(BackendError(.unsupported, message), to: status)
         }
-        table.pointee = UnsafePointer(makeTable(for: plugin))
+        let address = exportedTableAddress.withLock { address in
+            if address == 0 { address = UInt(bitPattern: makeTable(for: plugin)) }
+            return address
+        }
+        table.pointee = UnsafePointer(bitPattern: address)
         return Int32(BEASTS_OK.rawValue)
     }
 
-    /// The table lives as long as the process; a second query gets an equal one.
+    /// The table lives as long as the process; every query gets the same one.
     private static func makeTable(for plugin: any BackendPlugin.Type) -> UnsafeMutablePointer<beasts_backend_table> {
         exportedPlugin = plugin
         let table = UnsafeMutablePointer<beasts_backend_table>.allocate(capacity: 1)
@@ -190,8 +195,11 @@ public enum BackendExport {
 // MARK: - Crossing
 
 /// The plugin of this library. A C function pointer captures nothing, so the two entries that are called without a
-/// context find it here. `query` writes it, always with the same value, before anybody has a table to call through.
+/// context find it here. It is written once, with the table, before anybody has a table to call through.
 nonisolated(unsafe) private var exportedPlugin: (any BackendPlugin.Type)?
+
+/// Where the library's table lies, 0 before the first query: an address, since a pointer is not Sendable.
+private let exportedTableAddress = Mutex<UInt>(0)
 
 private func exported() throws(BackendError) -> any BackendPlugin.Type {
     guard let exportedPlugin else { throw .invalid("beasts_backend_query was not called") }
