@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BeastWeights
 
 /// The little of JSON that a report needs, written without Foundation.
 indirect enum JSONText {
@@ -17,27 +18,10 @@ indirect enum JSONText {
         case .number(let value):
             !value.isFinite
                 ? "null" : value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
-        case .string(let value): JSONText.quoted(value)
+        case .string(let value): JSONString.quoted(value)
         case .array(let elements): "[" + elements.map(\.text).joined(separator: ",\n") + "]"
         case .object(let fields):
-            "{" + fields.map { "\(JSONText.quoted($0.0)): \($0.1.text)" }.joined(separator: ", ") + "}"
+            "{" + fields.map { "\(JSONString.quoted($0.0)): \($0.1.text)" }.joined(separator: ", ") + "}"
         }
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\t": result += "\\t"
-            case _ where scalar.value < 0x20 || scalar.value == 0x7f:
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }

@@ -63,13 +63,13 @@ public struct SafetensorsHeader: Sendable {
     public func encoded(minimumByteCount: Int = 0) -> [UInt8] {
         var members: [String] = []
         if !metadata.isEmpty {
-            let pairs = metadata.map { Self.quoted($0.key) + ":" + Self.quoted($0.value) }
+            let pairs = metadata.map { JSONString.quoted($0.key) + ":" + JSONString.quoted($0.value) }
             members.append("\"__metadata__\":{" + pairs.joined(separator: ",") + "}")
         }
         for (entry, range) in zip(entries, ranges) {
             let shape = entry.shape.map(String.init).joined(separator: ",")
             members.append(
-                Self.quoted(entry.name)
+                JSONString.quoted(entry.name)
                     + ":{\"dtype\":\"\(entry.elementType.safetensorsName ?? "")\",\"shape\":[\(shape)],"
                     + "\"data_offsets\":[\(range.lowerBound),\(range.upperBound)]}")
         }
@@ -77,21 +77,6 @@ public struct SafetensorsHeader: Sendable {
         let length = max((json.count + 7) / 8 * 8, minimumByteCount - 8)
         json += [UInt8](repeating: UInt8(ascii: " "), count: length - json.count)
         return withUnsafeBytes(of: UInt64(length).littleEndian) { [UInt8]($0) } + json
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\u{0}"..<"\u{20}":
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }
 

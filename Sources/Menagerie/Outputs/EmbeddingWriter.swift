@@ -132,11 +132,11 @@ final class EmbeddingWriter {
         }
         let rows = stride(from: 0, to: numbers.count, by: max(1, width)).map { list(numbers[$0..<$0 + width]) }
         let value = isMatrix ? "[" + rows.joined(separator: ",") + "]" : rows.first ?? "[]"
-        return "{\"path\":\(JSONText.string(path)),\"embedding\":\(value)}\n"
+        return "{\"path\":\(JSONString.quoted(path)),\"embedding\":\(value)}\n"
     }
 
     private static func array(_ paths: [String]) -> String {
-        "[" + paths.map(JSONText.string).joined(separator: ",") + "]"
+        "[" + paths.map(JSONString.quoted).joined(separator: ",") + "]"
     }
 
     /// The list of failures, written and not yet visible; nil when there is none to write.
@@ -148,26 +148,5 @@ final class EmbeddingWriter {
             try file.write("\(EmbeddingWriter.quoted(failure.path)),\(EmbeddingWriter.quoted(failure.reason))\n")
         }
         return file
-    }
-}
-
-/// Strings of JSON, for rows that are written without a document around them.
-enum JSONText {
-    static func string(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            case _ where scalar.value < 0x20:
-                let hexadecimal = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - hexadecimal.count) + hexadecimal
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }
