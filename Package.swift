@@ -46,7 +46,8 @@ let package = Package(
     ] + backends.map { .library(name: $0.library, type: .dynamic, targets: [$0.target.name]) }
         + testPlugins.map { .library(name: $0.name, type: .dynamic, targets: [$0.name]) },
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: backends.map(\.target) + testPlugins + [
         .target(name: "CBeasts"),
@@ -65,6 +66,10 @@ let package = Package(
         .target(name: "CPicture", dependencies: ["CJPEG", "CPNG", "CWebP"], path: "Sources/System/CPicture"),
         .target(name: "BeastMedia", dependencies: ["CPicture"], swiftSettings: strict),
 
+        // Apart from Menagerie because Yams brings in all of Foundation: 4 ms at start, 53 MB of runtime libraries.
+        .target(
+            name: "BeastConfigurations", dependencies: ["BeastCore", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
         .target(name: "BeastHub", swiftSettings: strict),
         .target(name: "CubWeights", exclude: ["cub_dino_vitt8.safetensors"]),
         .target(
@@ -72,7 +77,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "BeastConformance",
-            dependencies: ["BeastCore", "BeastMedia", "BeastWeights", "CBeasts", "Menagerie"],
+            dependencies: ["BeastConfigurations", "BeastCore", "BeastMedia", "BeastWeights", "CBeasts", "Menagerie"],
             swiftSettings: strict),
         .executableTarget(
             name: "beasts",
@@ -86,7 +91,8 @@ let package = Package(
             name: "ConformanceTests", dependencies: ["BeastConformance", "BeastCore"], path: "Tests/Conformance",
             swiftSettings: strict),
         .testTarget(
-            name: "MenagerieTests", dependencies: ["BeastCore", "BeastMedia", "BeastWeights", "Menagerie"],
+            name: "MenagerieTests",
+            dependencies: ["BeastConfigurations", "BeastCore", "BeastMedia", "BeastWeights", "Menagerie"],
             swiftSettings: strict),
         .executableTarget(
             name: "weight-reading", dependencies: ["BeastCore", "BeastWeights"], path: "Benchmarks/WeightReading",
