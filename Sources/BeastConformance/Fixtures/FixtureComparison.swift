@@ -8,8 +8,19 @@ struct FixtureComparison {
     private(set) var isIdentical: Bool?
     private(set) var failures: [String] = []
     private(set) var comparedCount = 0
+    /// What a case without expected arrays is reported with.
+    private(set) var remark: String?
 
     init(folder: String) { self.folder = folder }
+
+    /// Records a check that is no comparison of arrays.
+    mutating func check(_ isFulfilled: Bool, _ failure: @autoclosure () -> String) {
+        comparedCount += 1
+        if !isFulfilled { failures.append(failure()) }
+    }
+
+    /// Sets what the report says of the case instead of how many outputs were compared.
+    mutating func remark(_ text: String) { remark = text }
 
     /// Compares floats by the rule `|got - expected| <= atol + rtol * |expected|`; a NaN on either side never passes.
     mutating func compare(_ name: String, _ values: [Float], shape: [Int], with output: FixtureCase.Output) throws {

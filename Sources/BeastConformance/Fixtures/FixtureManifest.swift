@@ -37,6 +37,10 @@ struct FixtureCase: Decodable {
     let mean: [Float]?
     let std: [Float]?
     let outputs: [String: Output]?
+    /// What must become of a damaged file: `fail`, or `see must`.
+    let expect: String?
+    /// The same in words, clauses parted by semicolons; see ``DamageRule``.
+    let must: String?
 
     var isOptional: Bool { optional ?? false }
 
@@ -100,10 +104,12 @@ struct FixtureCase: Decodable {
         mean = try? values.decodeIfPresent([Float].self, forKey: .mean)
         std = try? values.decodeIfPresent([Float].self, forKey: .std)
         outputs = try? values.decodeIfPresent([String: Output].self, forKey: .outputs)
+        expect = try? values.decodeIfPresent(String.self, forKey: .expect)
+        must = try? values.decodeIfPresent(String.self, forKey: .must)
     }
 
     private enum CodingKeys: CodingKey {
-        case id, kind, arch, optional, config, checkpoints, load, inputs, pipeline, mean, std, outputs
+        case id, kind, arch, optional, config, checkpoints, load, inputs, pipeline, mean, std, outputs, expect, must
     }
 }
 

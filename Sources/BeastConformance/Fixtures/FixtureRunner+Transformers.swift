@@ -30,7 +30,7 @@ extension FixtureRunner {
         }
     }
 
-    private func compute(_ name: String, _ model: VisionTransformer, _ pictures: Tensor) throws -> Tensor {
+    func compute(_ name: String, _ model: VisionTransformer, _ pictures: Tensor) throws -> Tensor {
         if name == "cls" { return try model(pictures) }
         if name == "attn_last" { return try model.lastAttention(pictures) }
         let depth = model.configuration.depth
@@ -64,8 +64,12 @@ extension FixtureRunner {
     }
 
     func weights(_ checkpoint: String, _ fixture: FixtureCase) throws -> CheckpointWeights {
+        try weights(atPath: "\(folder)/\(checkpoint)", fixture)
+    }
+
+    func weights(atPath path: String, _ fixture: FixtureCase) throws -> CheckpointWeights {
         let keys = fixture.load?.select.map { [$0] } ?? ["teacher"]
-        return try Checkpoint.open(path: "\(folder)/\(checkpoint)")
+        return try Checkpoint.open(path: path)
             .weights(select: keys, stripping: fixture.load?.strip ?? ["module.", "backbone.", "encoder."])
     }
 

@@ -54,7 +54,8 @@ public struct FixtureRunner {
         guard comparison.comparedCount > 0 else { return entry(.failed, "nothing was compared", comparison) }
         let error = comparison.worstRatio > 0 ? ", error \(percent(comparison.worstRatio)) of what is allowed" : ""
         let identical = comparison.isIdentical == true ? ", bit-identical" : ""
-        return entry(.passed, "\(comparison.comparedCount) outputs\(error)\(identical)", comparison)
+        let detail = comparison.remark ?? "\(comparison.comparedCount) outputs"
+        return entry(.passed, "\(detail)\(error)\(identical)", comparison)
     }
 
     /// - Returns: false for a kind that is not run here.
@@ -70,6 +71,8 @@ public struct FixtureRunner {
         case ("image_preprocess", _): try comparePreprocessing(fixture, &comparison)
         case ("image_resize", _): try compareResizing(fixture, &comparison)
         case ("image_center_crop", _): try compareCropping(fixture, &comparison)
+        case ("bad_checkpoint", "dino_vit"), ("bad_image", _), ("bad_npy", _), ("bad_vqgan_yaml", _):
+            try compareDamaged(fixture, manifest, &comparison)
         default: return false
         }
         return true
