@@ -301,7 +301,7 @@ import Testing
         try refuse(String(repeating: "x", count: 260) + ".npy", 73, "too long")
         try refuse(String(repeating: "x", count: 248) + ".npy", 73, "too long")
         try refuse("", 64, "empty")
-        try refuse("out", 64, ".npy, .safetensors, .csv, .jsonl")
+        try refuse("out", 64, ".npy, .npz, .safetensors, .csv, .jsonl")
         try refuse("out.nyp", 64, "did you mean .npy?")
         #expect(folder.names == ["folder.npy", "list.errors.csv", "p00.png"])
     }
