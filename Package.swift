@@ -71,7 +71,7 @@ let package = Package(
             name: "BeastConfigurations", dependencies: ["BeastCore", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
         .target(name: "BeastHub", swiftSettings: strict),
-        .target(name: "CubWeights", exclude: ["cub_dino_vitt8.safetensors"]),
+        .target(name: "CubWeights", exclude: ["cub_dino_vitt8.safetensors", "cub_mae_vitt8.safetensors"]),
         .target(
             name: "Menagerie", dependencies: ["BeastCore", "BeastHub", "BeastMedia", "BeastWeights", "CubWeights"],
             swiftSettings: strict),
@@ -100,7 +100,8 @@ let package = Package(
         .testTarget(name: "BeastWeightsTests", dependencies: ["BeastCore", "BeastWeights"], swiftSettings: strict),
         .testTarget(name: "SessionTests", dependencies: ["BeastCore", "BeastWeights"], swiftSettings: strict),
         .testTarget(
-            name: "CommandLineTests", dependencies: ["beasts", "BeastHub", "BeastMedia", "BeastWeights", "Menagerie"],
+            name: "CommandLineTests",
+            dependencies: ["beasts", "BeastCore", "BeastHub", "BeastMedia", "BeastWeights", "Menagerie"],
             swiftSettings: strict),
         .testTarget(name: "BeastMediaTests", dependencies: ["BeastMedia", "CPicture"], swiftSettings: strict),
     ],

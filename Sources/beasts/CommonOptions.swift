@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 import ArgumentParser
+import BeastCore
+import Menagerie
 
 /// Options that mean the same everywhere.
 struct CommonOptions: ParsableArguments {
@@ -26,6 +28,13 @@ struct BackendOptions: ParsableArguments {
 
     @Option(name: .long, help: "Threads to compute and to read pictures with (default: one a core).")
     var threads: Int?
+
+    /// Chooses the backend, and says so where the user did not.
+    func choose(_ common: CommonOptions) throws -> ChosenBackend {
+        let chosen = try BackendDiscovery.ofThisProcess().choose(try BackendChoice(backend))
+        if backend == "auto" || common.verbose { common.note("backend: \(chosen.summary)") }
+        return chosen
+    }
 
     func validate() throws {
         if let threads, threads < 1 || threads > 1024 {

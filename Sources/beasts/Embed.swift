@@ -10,7 +10,7 @@ struct Embed: CommonOptionsCommand {
         discussion: """
             Inputs are files, folders (searched through, sorted), patterns, or - for a list of paths on standard input, \
             one a line or as find -print0 writes them. \
-            The output's ending decides its format: .npy (with the paths in NAME.paths.txt), .safetensors, .csv, .jsonl. \
+            The output's ending decides its format: .npy (with the paths in NAME.paths.txt), .npz, .safetensors, .csv, .jsonl. \
             Without -o, or with -o -, JSON lines go to standard output. A picture that cannot be read is reported, listed in \
             NAME.errors.csv and left out; the exit code is then 3.
             """)
@@ -26,7 +26,8 @@ struct Embed: CommonOptionsCommand {
 
     @OptionGroup var backend: BackendOptions
 
-    @Option(name: [.short, .long], help: "The file to write (.npy, .safetensors, .csv, .jsonl).", completion: .file())
+    @Option(
+        name: [.short, .long], help: "The file to write (.npy, .npz, .safetensors, .csv, .jsonl).", completion: .file())
     var output: String?
 
     @Option(name: .long, help: "Pictures computed at a time.")
@@ -36,13 +37,18 @@ struct Embed: CommonOptionsCommand {
         name: .long, help: "Side S of the model's input: short side to S * 256 / 224, bicubic, then the centre S x S.")
     var size: Int?
 
-    @Option(name: .long, help: "The layer: norm, blocks.N or blocks.N.norm (see beasts show MODEL).")
-    var layer = "norm"
+    @Option(
+        name: .long,
+        help: "A layer that beasts show MODEL prints; several (--layer A,B or repeated) become arrays of one file.",
+        transform: { text in text.split(separator: ",", omittingEmptySubsequences: false).map(String.init) })
+    var layer: [[String]] = []
 
     @Option(
-        name: .long, help: "Of its tokens: cls, mean (of the patches) or patch (all patches).",
-        completion: .list(EmbeddingModel.Token.allCases.map(\.rawValue)), transform: Embed.token)
-    var token: EmbeddingModel.Token = .cls
+        name: .long,
+        help:
+            "Of a layer: cls, mean (of the patches or positions) or patch (all of them). Default: what the model has.",
+        completion: .list(FeatureRequest.Token.allCases.map(\.rawValue)), transform: Embed.token)
+    var token: FeatureRequest.Token?
 
     @Flag(name: .long, help: "Scale every embedding to length 1.")
     var normalize = false
@@ -61,9 +67,6 @@ struct Embed: CommonOptionsCommand {
         }
         if batchSize < 1 || batchSize > 4096 { throw ValidationError("--batch-size \(batchSize): must be 1 to 4096") }
         if let size, size < 1 || size > 8192 { throw ValidationError("--size \(size): must be 1 to 8192") }
-        if VisionTransformer.Layer(layer) == nil {
-            throw ValidationError("--layer \(layer): layers are norm, blocks.N and blocks.N.norm")
-        }
         if common.json, ["-", "/dev/stdout"].contains(outputPath) {
             throw ValidationError("--json needs -o FILE: without it the embeddings go to standard output")
         }
@@ -78,7 +81,7 @@ struct Embed: CommonOptionsCommand {
             preprocessing: size.map { Preprocessing.evaluation(size: $0) } ?? card.preprocessing)
         job.batchSize = batchSize
         job.threadCount = backend.threads ?? ProcessorCount.available
-        job.layer = VisionTransformer.Layer(layer) ?? .norm
+        job.layers = layer.flatMap { $0 }
         job.token = token
         job.normalizesRows = normalize
         job.stopsAtFailure = failFast
@@ -86,17 +89,17 @@ struct Embed: CommonOptionsCommand {
         job.pendingFiles = Interruption.pendingFiles
         try job.check(for: card)
 
-        let chosen = try BackendDiscovery.ofThisProcess().choose(try BackendChoice(backend.backend))
+        let chosen = try backend.choose(common)
         if model == nil, weights == nil { common.note("model: \(Catalogue.defaultModelNote)") }
-        if backend.backend == "auto" || common.verbose { common.note("backend: \(chosen.summary)") }
+        if let note = job.note(for: card) { common.note(note) }
         let network = try Menagerie.load(card.name, backend: chosen, weights: weights, threadCount: job.threadCount)
         try run(job, network, backend: chosen)
     }
 
     private var outputPath: String { output.map { $0 == "-" ? "/dev/stdout" : $0 } ?? "/dev/stdout" }
 
-    private static func token(_ text: String) throws -> EmbeddingModel.Token {
-        guard let token = EmbeddingModel.Token(rawValue: text) else {
+    private static func token(_ text: String) throws -> FeatureRequest.Token {
+        guard let token = FeatureRequest.Token(rawValue: text) else {
             throw ValidationError("tokens are cls, mean and patch")
         }
         return token
@@ -106,14 +109,7 @@ struct Embed: CommonOptionsCommand {
         var progress = Progress(total: job.paths.count, isQuiet: common.quiet)
         let summary: EmbeddingSummary
         do {
-            summary = try job.run(network) { event in
-                switch event {
-                case .progress(let done): progress.show(done)
-                case .failure(let failure):
-                    progress.clear()
-                    StandardError.print("beasts: \(failure.path): \(failure.reason)")
-                }
-            }
+            summary = try job.run(network) { event in progress.show(event) }
         } catch {
             progress.clear()
             throw error
@@ -125,7 +121,7 @@ struct Embed: CommonOptionsCommand {
         } else {
             let rate = tenths(Double(summary.succeeded) / max(seconds, 1e-9))
             common.note(
-                "\(summary.succeeded) picture\(summary.succeeded == 1 ? "" : "s"), shape \(summary.shape), \(rate) pictures/s"
+                "\(summary.succeeded) picture\(summary.succeeded == 1 ? "" : "s"), \(shapes(summary)), \(rate) pictures/s"
                     + (output.map { " -> \($0)" } ?? ""))
         }
         if common.verbose { common.note("ops: \(network.session.statistics.summary)") }
@@ -136,12 +132,19 @@ struct Embed: CommonOptionsCommand {
         }
     }
 
+    private func shapes(_ summary: EmbeddingSummary) -> String {
+        if summary.arrays.count == 1, let array = summary.arrays.first { return "shape \(array.shape)" }
+        return summary.arrays.map { "\($0.layer) \($0.shape)" }.joined(separator: ", ")
+    }
+
     private struct Report: Encodable {
         let model: String
         let backend: String
         let output: String
         let pictures: Int
-        let shape: [Int]
+        /// Of the one array; left out where there are several.
+        let shape: [Int]?
+        let arrays: [EmbeddingSummary.Array]
         let seconds: Double
         let failures: [EmbeddingSummary.Failure]
 
@@ -150,7 +153,8 @@ struct Embed: CommonOptionsCommand {
             self.backend = backend
             output = summary.output
             pictures = summary.succeeded
-            shape = summary.shape
+            shape = summary.arrays.count == 1 ? summary.arrays.first?.shape : nil
+            arrays = summary.arrays
             self.seconds = seconds
             failures = summary.failures
         }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import Menagerie
 
 /// How far long work has come: a bar on a terminal, now and then a plain line elsewhere.
 struct Progress {
@@ -30,6 +31,16 @@ struct Progress {
         }
     }
 
+    /// Shows how far a job has come; a picture that could not be read is a line of its own.
+    mutating func show(_ event: EmbeddingJob.Event) {
+        switch event {
+        case .progress(let done): show(done)
+        case .failure(let failure):
+            clear()
+            StandardError.print("beasts: \(failure.path): \(failure.reason)")
+        }
+    }
+
     /// Clears the bar, so that a line can be printed or the work is over.
     mutating func clear() {
         if isBarShown { StandardError.draw("\r\u{1B}[K") }
@@ -48,4 +59,12 @@ func tenths(_ value: Double) -> String {
     guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
     let rounded = Int((abs(value) * 10).rounded())
     return "\(value < 0 ? "-" : "")\(rounded / 10).\(rounded % 10)"
+}
+
+/// A number with three digits behind the point.
+func thousandths(_ value: Double) -> String {
+    guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
+    let rounded = String(Int((abs(value) * 1000).rounded()))
+    let digits = String(repeating: "0", count: max(0, 4 - rounded.count)) + rounded
+    return (value < 0 ? "-" : "") + digits.dropLast(3) + "." + digits.suffix(3)
 }

@@ -18,31 +18,46 @@ struct Show: CommonOptionsCommand {
             try JSONOutput.print(Report(card))
             return
         }
-        let configuration = card.configuration
-        let (tokens, width) = (configuration.gridSize * configuration.gridSize + 1, configuration.width)
         StandardOutput.print(
-            "\(card.name): \(card.algorithm), trained on \(card.dataSet), \(card.architecture), licence \(card.licence)"
+            "\(card.name): \(card.algorithm), trained on \(card.dataDescription), \(card.architecture), licence \(card.licence)"
         )
+        if card.isRetired { StandardOutput.print("retired       no longer in the published list") }
         switch card.weights {
         case .builtIn: StandardOutput.print("weights       built in")
         case .hub(let repository, let file): StandardOutput.print("weights       \(file) of \(repository)")
         }
         StandardOutput.print("parameters    \(card.parameterCount)")
-        StandardOutput.print(
-            "input         [batch, \(configuration.imageSize), \(configuration.imageSize), 3], other sizes by interpolated positions"
-        )
+        let size = card.network.imageSize
+        StandardOutput.print("input         [batch, \(size), \(size), 3], \(otherSizes(card))")
         StandardOutput.print("preparation   \(card.preprocessing.summary)")
+        if case .visionTransformer(let configuration) = card.network {
+            let (grid, patch) = (configuration.gridSize, configuration.patchSize)
+            let tokens = grid * grid + 1
+            StandardOutput.print(
+                "tokens        \(tokens): the CLS token and \(grid) x \(grid) patches of \(patch) x \(patch) pixels")
+            StandardOutput.print("attention     [batch, \(configuration.headCount), \(tokens), \(tokens)]")
+        }
+        let standard = card.network.standardRequest
         StandardOutput.print(
-            "tokens        \(tokens): the CLS token and \(configuration.gridSize) x \(configuration.gridSize) patches of \(configuration.patchSize) x \(configuration.patchSize) pixels"
-        )
-        StandardOutput.print("embedding     [batch, \(width)]")
-        StandardOutput.print("attention     [batch, \(configuration.headCount), \(tokens), \(tokens)]")
-        StandardOutput.print("\nlayers (--layer), each [batch, \(tokens), \(width)]")
-        for layer in VisionTransformer.layers(of: configuration) { StandardOutput.print("  \(layer.name)") }
+            "embedding     [batch, \(card.width)]: \(standard.layer), token \(standard.token.rawValue)")
+        if card.masked != nil {
+            StandardOutput.print("completion    beasts complete \(card.name) (\(size) x \(size) only)")
+        }
+        StandardOutput.print("\nlayers (--layer)")
+        StandardOutput.print(table(card.network.layers.map { ["  \($0.name)", "[batch, \(list($0.shape))]"] }))
         StandardOutput.print("\ntensors")
-        let rows = VisionTransformer.tensors(of: configuration).map { ["  \($0.name)", "\($0.shape)"] }
-        StandardOutput.print(table(rows))
+        StandardOutput.print(table(card.network.tensors.map { ["  \($0.name)", "\($0.shape)"] }))
     }
+
+    private func otherSizes(_ card: ModelCard) -> String {
+        switch (card.network, card.algorithm) {
+        case (.resNeXt, _): "any other size too"
+        case (_, "mae"): "other sizes by interpolated positions (beyond what the published code embeds)"
+        default: "other sizes by interpolated positions"
+        }
+    }
+
+    private func list(_ sizes: [Int]) -> String { sizes.map(String.init).joined(separator: ", ") }
 
     private struct Report: Encodable {
         struct Tensor: Encodable {
@@ -50,14 +65,19 @@ struct Show: CommonOptionsCommand {
             let shape: [Int]
         }
 
+        struct Layer: Encodable {
+            let name: String
+            let shape: [Int]
+        }
+
         let model: ModelReport
-        let layers: [String]
+        let layers: [Layer]
         let tensors: [Tensor]
 
         init(_ card: ModelCard) {
             model = ModelReport(card)
-            layers = VisionTransformer.layers(of: card.configuration).map(\.name)
-            tensors = VisionTransformer.tensors(of: card.configuration).map { Tensor(name: $0.name, shape: $0.shape) }
+            layers = card.network.layers.map { Layer(name: $0.name, shape: $0.shape) }
+            tensors = card.network.tensors.map { Tensor(name: $0.name, shape: $0.shape) }
         }
     }
 }

@@ -28,9 +28,29 @@ import Testing
             #expect(text.output.hasPrefix("\(card.name): "))
             let report = try json(["show", card.name]) as? [String: Any]
             #expect((report?["model"] as? [String: Any])?["parameters"] as? Int == card.parameterCount)
-            #expect((report?["layers"] as? [String])?.last == "norm")
+            let layers = report?["layers"] as? [[String: Any]]
+            #expect(layers?.last?["name"] as? String == (card.architecture == "resnext50" ? "layer4" : "norm"))
+            #expect(layers?.allSatisfy { text.output.contains("\n  \($0["name"] ?? "") ") } == true)
             #expect((report?["tensors"] as? [[String: Any]])?.isEmpty == false)
         }
+    }
+
+    @Test func `Models are listed by algorithm, data and architecture`() throws {
+        func names(_ arguments: [String]) throws -> [String] {
+            (try json(["list"] + arguments) as? [[String: Any]])?.compactMap { $0["name"] as? String } ?? []
+        }
+        #expect(try names(["--architecture", "resnext50", "--data", "sfp"]) == ["dino_sfp_resnext50"])
+        #expect(try names(["--algorithm", "mae"]).count == 13)
+        for arguments in [["--data", "s5"], ["--algorithm", "mugs", "--architecture", "resnext50"]] {
+            let outcome = try Program.built.run(["list"] + arguments, in: folder)
+            outcome.expectFailure(64)
+        }
+    }
+
+    @Test func `A withdrawn model is shown as one`() throws {
+        let outcome = try Program.built.run(["show", "dino_imagenet_3_vitb14"], in: folder)
+        outcome.expectSuccess()
+        #expect(outcome.output.hasPrefix("dino_imagenet3_vitb14: ") && outcome.output.contains("\nretired "))
     }
 
     @Test func `Help and version are results`() throws {
@@ -39,7 +59,7 @@ import Testing
             outcome.expectSuccess()
             #expect(outcome.errors == "" && outcome.output.contains("SUBCOMMANDS"))
         }
-        for command in ["embed", "neighbours", "list", "show", "backends", "conformance"] {
+        for command in ["embed", "complete", "neighbours", "list", "show", "backends", "conformance"] {
             let help = try Program.built.run(["help", command], in: folder)
             help.expectSuccess()
             #expect(help.errors == "" && help.output.contains("USAGE: beasts \(command)"))

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import BeastCore
 import BeastWeights
 import Foundation
 import Glibc
@@ -69,6 +70,92 @@ import Testing
             let squares = numbers[start..<start + 192].reduce(0.0) { $0 + Double($1) * Double($1) }
             #expect(abs(squares - 1) < 1e-5)
         }
+    }
+
+    @Test func `Several layers of one run are named arrays of one file, the same in every format`() throws {
+        let names = try Samples.fill(folder, count: 3)
+        let layers = ["norm", "blocks.0", "blocks.3.norm"]
+        // Where a picture cannot be read, its place must not stay empty in any array.
+        try folder.write("no picture", to: "bad.png")
+        for ending in ["npz", "safetensors", "csv", "jsonl"] {
+            let arguments = names + ["bad.png", "--layer", "norm,blocks.0", "--layer", "blocks.3.norm"]
+            let outcome = try Program.built.run(
+                ["embed"] + arguments + ["-o", "out.\(ending)"] + Samples.small, in: folder)
+            #expect(outcome.exitCode == 3)
+        }
+        var expected: [[Float]] = []
+        for layer in layers {
+            _ = try embed(names + ["--layer", layer, "-o", "one.npy"])
+            expected.append(try NumpyArray.read(path: folder.path("one.npy")).floats())
+        }
+        #expect(Set(expected).count == 3)
+
+        let weights = try Checkpoint.open(path: folder.path("out.safetensors")).weights()
+        #expect(weights.tensorNames == layers.sorted())
+        for (layer, numbers) in zip(layers, expected) {
+            #expect(weights.shape(of: layer) == [3, 192])
+            #expect(try weights.withTensor(layer) { Array($0.bytes.bindMemory(to: Float.self)) } == numbers)
+        }
+        let lines = try folder.text("out.jsonl").split(separator: "\n")
+        for (index, line) in lines.enumerated() {
+            let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+            let embeddings = try #require(object?["embeddings"] as? [String: [Double]])
+            for (layer, numbers) in zip(layers, expected) {
+                #expect(embeddings[layer]?.map(Float.init) == Array(numbers[index * 192..<(index + 1) * 192]))
+            }
+        }
+        let table = csvRows(try folder.bytes("out.csv"))
+        #expect(table.dropFirst().map { Array($0.prefix(2)) } == names.flatMap { name in layers.map { [name, $0] } })
+        #expect(table[2].dropFirst(2).compactMap { Float($0) } == Array(expected[1].prefix(192)))
+        try checkArchive(try folder.bytes("out.npz"), names: layers, expected: expected, paths: names)
+        #expect(!folder.names.contains { $0.hasSuffix(".partial") })
+    }
+
+    /// Reads a `.npz` by its directory, as NumPy does.
+    private func checkArchive(_ bytes: [UInt8], names: [String], expected: [[Float]], paths: [String]) throws {
+        func number(_ at: Int, _ count: Int) -> Int {
+            (0..<count).reduce(0) { $0 | Int(bytes[at + $1]) << (8 * $1) }
+        }
+        let end = bytes.count - 22
+        #expect(number(end, 4) == 0x0605_4B50 && number(end + 10, 2) == names.count + 1)
+        var entry = number(end + 16, 4)
+        for (index, name) in (names + ["paths"]).enumerated() {
+            #expect(number(entry, 4) == 0x0201_4B50)
+            let (size, nameLength, offset) = (number(entry + 24, 4), number(entry + 28, 2), number(entry + 42, 4))
+            #expect(String(decoding: bytes[entry + 46..<entry + 46 + nameLength], as: UTF8.self) == name + ".npy")
+            let start = offset + 30 + number(offset + 26, 2) + number(offset + 28, 2)
+            let member = Array(bytes[start..<start + size])
+            var checksum = ZipChecksum()
+            member.withUnsafeBytes { checksum.append($0) }
+            #expect(Int(checksum.value) == number(entry + 16, 4) && Int(checksum.value) == number(offset + 14, 4))
+            #expect(number(offset + 30 + nameLength + 4, 8) == size, "the local header has the size too")
+            if index < names.count {
+                try folder.write(member, to: "member.npy")
+                let array = try NumpyArray.read(path: folder.path("member.npy"))
+                #expect(array.shape == [3, 192] && array.floats() == expected[index])
+            } else {
+                let text = String(decoding: member.dropFirst(128).filter { $0 != 0 }, as: UTF8.self)
+                #expect(text == paths.joined())
+            }
+            entry += 46 + nameLength + number(entry + 30, 2)
+        }
+    }
+
+    @Test func `Layers that cannot lie in one file are refused before anything is computed`() throws {
+        let names = try Samples.fill(folder, count: 1)
+        for (arguments, reason) in [
+            (["--layer", "norm,blocks.0", "-o", "out.npy"], "use .npz or .safetensors"),
+            (["--layer", "norm,norm", "-o", "out.npz"], "asked for twice"),
+            (["--layer", "blocks.6", "-o", "out.npz"], "has no layer 'blocks.6'"),
+            (["--layer", "norm,", "-o", "out.npz"], "has no layer ''"),
+            (["--model", "dino_s_resnext50", "--token", "cls", "-o", "out.npy"], "has no CLS token"),
+            (["--model", "dino_s_resnext50", "--layer", "layer1,layer2", "-o", "out.csv"], "different length"),
+        ] {
+            let outcome = try Program.built.run(["embed"] + names + arguments + Samples.small, in: folder)
+            outcome.expectFailure(64)
+            #expect(outcome.errors.contains(reason), "\(outcome.errors)")
+        }
+        #expect(!folder.names.contains { $0.hasPrefix("out") })
     }
 
     @Test func `Patches in CSV are numbered`() throws {
@@ -214,7 +301,7 @@ import Testing
         try refuse(String(repeating: "x", count: 260) + ".npy", 73, "too long")
         try refuse(String(repeating: "x", count: 248) + ".npy", 73, "too long")
         try refuse("", 64, "empty")
-        try refuse("out", 64, ".npy, .safetensors, .csv, .jsonl")
+        try refuse("out", 64, ".npy, .npz, .safetensors, .csv, .jsonl")
         try refuse("out.nyp", 64, "did you mean .npy?")
         #expect(folder.names == ["folder.npy", "list.errors.csv", "p00.png"])
     }

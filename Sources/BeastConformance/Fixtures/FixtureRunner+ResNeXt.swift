@@ -9,13 +9,12 @@ extension FixtureRunner {
             let model = try ResNeXt(
                 try fixture.resNeXtConfiguration(), weights: try weights(checkpoint, fixture), session: session)
             let pictures = try channelsLast(input)
-            let names = ["stem"] + model.configuration.planes.indices.map { "layer\($0 + 1)" }
             for (name, output) in try fixture.sortedOutputs() {
                 let result: Tensor
                 if name == "pooled" {
                     result = try model(pictures)
-                } else if let index = names.firstIndex(of: name) {
-                    result = try model.features(pictures)[index].permuted(0, 3, 1, 2)
+                } else if let layer = ResNeXt.Layer(name), let map = try model.maps([layer], pictures).first {
+                    result = map.permuted(0, 3, 1, 2)
                 } else {
                     throw FixtureError("unknown output '\(name)'")
                 }

@@ -19,12 +19,13 @@ public final class ResNeXt {
         public var stemWidth: Int
         /// Of the batch norms.
         public var epsilon: Float
+        /// Side of the square pictures that it was trained for, in pixels; it takes any size.
+        public var imageSize: Int
 
         /// ResNeXt-50 32x4d, unless said otherwise.
         public init(
             blockCounts: [Int] = [3, 4, 6, 3], planes: [Int] = [64, 128, 256, 512], groups: Int = 32,
-            groupWidth: Int = 4,
-            expansion: Int = 4, stemWidth: Int = 64, epsilon: Float = 1e-5
+            groupWidth: Int = 4, expansion: Int = 4, stemWidth: Int = 64, epsilon: Float = 1e-5, imageSize: Int = 224
         ) {
             self.blockCounts = blockCounts
             self.planes = planes
@@ -33,6 +34,7 @@ public final class ResNeXt {
             self.expansion = expansion
             self.stemWidth = stemWidth
             self.epsilon = epsilon
+            self.imageSize = imageSize
         }
 
         /// Channels of the 3 x 3 convolution of a stage.
@@ -40,6 +42,15 @@ public final class ResNeXt {
 
         /// Channels that a stage gives out.
         public func width(ofStage stage: Int) -> Int { planes[stage] * expansion }
+
+        /// Channels of the last stage, which is the width of the embedding.
+        public var outputWidth: Int { (planes.last ?? 0) * expansion }
+
+        /// Input channels and stride of a bottleneck.
+        func entry(ofBlock index: Int, inStage stage: Int) -> (inputWidth: Int, stride: Int) {
+            if index > 0 { return (width(ofStage: stage), 1) }
+            return stage > 0 ? (width(ofStage: stage - 1), 2) : (stemWidth, 1)
+        }
     }
 
     public let configuration: Configuration
@@ -58,47 +69,64 @@ public final class ResNeXt {
         conv1 = try Convolution(
             parameters, "conv1", "bn1", shape: [configuration.stemWidth, 3, 7, 7], stride: 2, padding: 3,
             epsilon: configuration.epsilon)
-        var inputWidth = configuration.stemWidth
         stages = try configuration.planes.indices.map { stage in
             try (0..<configuration.blockCounts[stage]).map { index in
-                defer { inputWidth = configuration.width(ofStage: stage) }
+                let (inputWidth, stride) = configuration.entry(ofBlock: index, inStage: stage)
                 return try Bottleneck(
                     parameters["layer\(stage + 1).\(index)"], configuration, stage: stage, inputWidth: inputWidth,
-                    stride: index == 0 && stage > 0 ? 2 : 1)
+                    stride: stride)
             }
         }
     }
 
-    /// The feature maps after the first convolution and pooling (`stem`), and after each stage (`layer1` on).
-    /// - Returns: [batch, rows, columns, channels] each, in network order.
-    public func features(_ pictures: Tensor) throws -> [Tensor] {
-        var x = try conv1(pictures, then: .relu).maxPooled(kernel: 3, stride: 2, padding: 1)
-        var features = [x]
-        for stage in stages {
-            for block in stage { x = try block(x) }
-            features.append(x)
+    /// The feature maps of some layers, computed in one pass that stops at the deepest.
+    /// - Returns: [batch, rows, columns, channels] each, in the order asked for.
+    /// - Throws: ``ModelError`` for a layer the network does not have.
+    public func maps(_ layers: [Layer], _ pictures: Tensor) throws -> [Tensor] {
+        for layer in layers where !configuration.has(layer) {
+            throw ModelError(.unknownLayer, "there is no layer '\(layer.name)' in this residual network")
         }
-        return features
+        guard let last = layers.map(configuration.position).max() else { return [] }
+        guard pictures.shape.rank == 4, pictures.shape[3] == 3 else {
+            throw ModelError(.badInput, "pictures of shape \(pictures.shape), expected [batch, height, width, 3]")
+        }
+        var x = try conv1(pictures, then: .relu).maxPooled(kernel: 3, stride: 2, padding: 1)
+        // By position, since `layer2` is another name of the last block of that stage.
+        var found = [0: x]
+        let wanted = Set(layers.map(configuration.position))
+        for (position, block) in stages.joined().prefix(last).enumerated() {
+            x = try block(x)
+            if wanted.contains(position + 1) { found[position + 1] = x }
+        }
+        return layers.compactMap { found[configuration.position($0)] }
     }
 
     /// The embedding of each picture: the mean over all positions of the last stage.
     /// - Returns: [batch, channels of the last stage].
     public func callAsFunction(_ pictures: Tensor) throws -> Tensor {
-        let features = try features(pictures)
-        let last = features[features.count - 1]
-        let (batch, channels) = (last.shape[0], last.shape[3])
-        let pooled = try session.makeTensor([batch, channels])
+        guard let last = try maps([.stage(stages.count - 1)], pictures).first else {
+            throw ModelError(.badConfiguration, "a residual network without a stage has no embedding")
+        }
+        return try last.meanOverPositions()
+    }
+}
+
+extension Tensor {
+    /// The mean over the positions of a feature map [batch, rows, columns, channels].
+    /// - Returns: [batch, channels].
+    public func meanOverPositions() throws -> Tensor {
+        let (batch, channels) = (shape[0], shape[3])
+        let mean = try session.makeTensor([batch, channels])
         try session.run(
             ReduceArguments(
-                output: pooled.view, input: last.reshaped([batch, last.shape[1] * last.shape[2], channels]).view,
-                reduction: .mean))
-        return pooled
+                output: mean.view, input: reshaped([batch, shape[1] * shape[2], channels]).view, reduction: .mean))
+        return mean
     }
 }
 
 extension ResNeXt.Configuration {
     fileprivate func validate() throws {
-        let sizes = blockCounts + planes + [groups, groupWidth, expansion, stemWidth]
+        let sizes = blockCounts + planes + [groups, groupWidth, expansion, stemWidth, imageSize]
         guard !planes.isEmpty, planes.count == blockCounts.count, sizes.allSatisfy({ $0 > 0 && $0 <= 1 << 16 }),
             planes.indices.allSatisfy({ innerWidth($0) > 0 }), epsilon >= 0
         else { throw ModelError(.badConfiguration, "no residual network has the sizes \(self)") }

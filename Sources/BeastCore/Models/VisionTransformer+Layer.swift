@@ -54,15 +54,8 @@ extension VisionTransformer {
             ("patch_embed.proj.weight", [width, 3, patch, patch]), ("patch_embed.proj.bias", [width]),
         ]
         for index in 0..<configuration.depth {
-            let block: [(String, [Int])] = [
-                ("norm1.weight", [width]), ("norm1.bias", [width]),
-                ("attn.qkv.weight", [3 * width, width]), ("attn.qkv.bias", [3 * width]),
-                ("attn.proj.weight", [width, width]), ("attn.proj.bias", [width]),
-                ("norm2.weight", [width]), ("norm2.bias", [width]),
-                ("mlp.fc1.weight", [hidden, width]), ("mlp.fc1.bias", [hidden]),
-                ("mlp.fc2.weight", [width, hidden]), ("mlp.fc2.bias", [width]),
-            ]
-            tensors += block.map { ("blocks.\(index).\($0.0)", $0.1) }
+            let block = TransformerBlock.tensors(width: width, hiddenWidth: hidden)
+            tensors += block.map { ("blocks.\(index).\($0.name)", $0.shape) }
         }
         return tensors + [("norm.weight", [width]), ("norm.bias", [width])]
     }

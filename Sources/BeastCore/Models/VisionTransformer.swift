@@ -47,7 +47,7 @@ public final class VisionTransformer {
     private let patchEmbedding: Linear
     private let classToken: Tensor
     private let positionTable: PositionTable
-    private let blocks: [Block]
+    private let blocks: [TransformerBlock]
     private let norm: LayerNorm
     private var positions: (height: Int, width: Int, table: Tensor)?
 
@@ -68,7 +68,11 @@ public final class VisionTransformer {
         classToken = try parameters.weight("cls_token", [1, 1, width], as: .vector).tensor
         positionTable = try PositionTable(
             parameters, gridSize: gridSize, width: width, resamples: configuration.resamplesPositionsAtLoad)
-        blocks = try (0..<configuration.depth).map { try Block(parameters["blocks.\($0)"], configuration) }
+        blocks = try (0..<configuration.depth).map { index in
+            try TransformerBlock(
+                parameters["blocks.\(index)"], width: width, headCount: configuration.headCount,
+                hiddenWidth: configuration.hiddenWidth, epsilon: configuration.epsilon)
+        }
         norm = try parameters.layerNorm("norm", width, epsilon: configuration.epsilon)
     }
 
@@ -78,7 +82,7 @@ public final class VisionTransformer {
     /// - Parameter pictures: [batch, height, width, 3].
     /// - Returns: [batch, 1 + patches, D].
     /// - Throws: ``ModelError`` for another shape, and for pictures smaller than a patch.
-    private func embed(_ pictures: Tensor) throws -> Tensor {
+    func embed(_ pictures: Tensor) throws -> Tensor {
         guard pictures.shape.rank == 4, pictures.shape[3] == 3 else {
             throw ModelError(.badInput, "pictures of shape \(pictures.shape), expected [batch, height, width, 3]")
         }
@@ -118,6 +122,14 @@ public final class VisionTransformer {
     public func positionRows(height: Int, width: Int) throws -> [Float] {
         let (rows, columns) = try configuration.grid(height: height, width: width)
         return positionTable.positions(rows: rows, columns: columns, isSquarePicture: height == width)
+    }
+
+    /// The blocks and the final norm over tokens that ``embed(_:)`` gave, all or some of them; the tokens are changed.
+    /// - Parameter tokens: [batch, any number of tokens, D].
+    /// - Returns: the same shape.
+    func encode(_ tokens: Tensor) throws -> Tensor {
+        for block in blocks { try block(tokens) }
+        return try norm(tokens)
     }
 
     /// The embedding of each picture: the CLS row after the final norm.
@@ -205,94 +217,5 @@ extension VisionTransformer.Configuration {
                 "a picture of \(width) x \(height) pixels is smaller than one patch of \(patchSize) x \(patchSize)")
         }
         return (height / patchSize, width / patchSize)
-    }
-}
-
-// MARK: - Blocks
-
-/// x += attention(norm(x)); x += mlp(norm(x))
-private struct Block {
-    let norm1: LayerNorm
-    let attention: Attention
-    let norm2: LayerNorm
-    let mlp: Mlp
-
-    init(_ parameters: Parameters, _ configuration: VisionTransformer.Configuration) throws {
-        norm1 = try parameters.layerNorm("norm1", configuration.width, epsilon: configuration.epsilon)
-        attention = try Attention(parameters["attn"], configuration)
-        norm2 = try parameters.layerNorm("norm2", configuration.width, epsilon: configuration.epsilon)
-        mlp = try Mlp(parameters["mlp"], configuration)
-    }
-
-    /// Changes the residual stream [batch, tokens, D] in place.
-    func callAsFunction(_ x: Tensor) throws {
-        try attention(norm1(x), addingTo: x)
-        try mlp(norm2(x), addingTo: x)
-    }
-
-    func attentionMaps(_ x: Tensor, queries: Range<Int>) throws -> Tensor {
-        try attention.maps(norm1(x), queries: queries)
-    }
-}
-
-/// Multi-head self-attention.
-private struct Attention {
-    let qkv: Linear
-    let proj: Linear
-    let headCount: Int
-    let headDimension: Int
-
-    private var scale: Float { 1 / Float(headDimension).squareRoot() }
-
-    init(_ parameters: Parameters, _ configuration: VisionTransformer.Configuration) throws {
-        qkv = try parameters.linear("qkv", configuration.width, 3 * configuration.width)
-        proj = try parameters.linear("proj", configuration.width, configuration.width)
-        headCount = configuration.headCount
-        headDimension = configuration.width / configuration.headCount
-    }
-
-    /// - Parameter x: [batch, tokens, D].
-    func callAsFunction(_ x: Tensor, addingTo residual: Tensor) throws {
-        let (query, key, value) = try split(qkv(x))
-        let (batch, tokens) = (x.shape[0], x.shape[1])
-        let mixed = try x.session.makeTensor([batch, tokens, headCount, headDimension])
-        try x.session.run(
-            AttentionArguments(
-                output: mixed.permuted(0, 2, 1, 3).view, query: query.view, key: key.view, value: value.view,
-                scale: scale,
-                keyLength: tokens))
-        try proj.add(mixed.reshaped([batch, tokens, headCount * headDimension]), to: residual)
-    }
-
-    /// softmax(query × keyᵀ / √d) for some of the queries.
-    func maps(_ x: Tensor, queries: Range<Int>) throws -> Tensor {
-        let (query, key, _) = try split(qkv(x))
-        let maps = try x.session.makeTensor([x.shape[0], headCount, queries.count, x.shape[1]])
-        try x.session.run(
-            AttentionProbabilitiesArguments(
-                output: maps.view, query: query.slice(2, queries).view, key: key.view, scale: scale,
-                keyLength: x.shape[1]))
-        return maps
-    }
-
-    /// [batch, tokens, 3 D] as three views [batch, heads, tokens, d] of the same memory.
-    private func split(_ qkv: Tensor) throws -> (query: Tensor, key: Tensor, value: Tensor) {
-        let parts = try qkv.reshaped([qkv.shape[0], qkv.shape[1], 3, headCount, headDimension]).permuted(2, 0, 3, 1, 4)
-        return (parts.select(0, 0), parts.select(0, 1), parts.select(0, 2))
-    }
-}
-
-/// fc2(GELU(fc1(x)))
-private struct Mlp {
-    let fc1: Linear
-    let fc2: Linear
-
-    init(_ parameters: Parameters, _ configuration: VisionTransformer.Configuration) throws {
-        fc1 = try parameters.linear("fc1", configuration.width, configuration.hiddenWidth)
-        fc2 = try parameters.linear("fc2", configuration.hiddenWidth, configuration.width)
-    }
-
-    func callAsFunction(_ x: Tensor, addingTo residual: Tensor) throws {
-        try fc2.add(fc1(x, then: .gelu), to: residual)
     }
 }

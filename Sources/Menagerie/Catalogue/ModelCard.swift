@@ -10,11 +10,18 @@ public struct ModelCard: Sendable {
     public let algorithm: String
     /// What it was trained on: `say`, `s`, `imagenet100`, ...
     public let dataSet: String
-    /// `vits16`, `vitb14`, ...
+    /// The same in words.
+    public let dataDescription: String
+    /// `vits16`, `vitb14`, `resnext50`, ...
     public let architecture: String
     public let licence: String
     public let weights: WeightLocation
-    public let configuration: VisionTransformer.Configuration
+    /// Whether it is no longer in the published list, so that its weights may be gone.
+    public let isRetired: Bool
+    /// The network that embeds pictures.
+    public let network: ImageEncoderDescription
+    /// Encoder and decoder, for models that can complete pictures.
+    public let masked: MaskedAutoencoder.Configuration?
 
     /// Where weights come from when no file is given.
     public enum WeightLocation: Sendable, Equatable {
@@ -35,15 +42,12 @@ public struct ModelCard: Sendable {
     /// How a picture becomes the model's input when no size is asked for.
     public var preprocessing: Preprocessing {
         isBuiltIn
-            ? Catalogue.miniaturePreprocessing(size: configuration.imageSize)
-            : .evaluation(size: configuration.imageSize)
+            ? Catalogue.miniaturePreprocessing(size: network.imageSize) : .evaluation(size: network.imageSize)
     }
 
-    /// Numbers in all tensors.
-    public var parameterCount: Int {
-        VisionTransformer.tensors(of: configuration).reduce(0) { $0 + $1.shape.reduce(1, *) }
-    }
+    /// Learned numbers in all tensors of the encoder.
+    public var parameterCount: Int { network.parameterCount }
 
     /// Width of the embedding.
-    public var width: Int { configuration.width }
+    public var width: Int { network.width }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-public import BeastCore
+internal import BeastCore
 public import BeastMedia
 
 /// The main job: many pictures through one model into one file.
@@ -15,8 +15,10 @@ public struct EmbeddingJob: Sendable {
     /// Threads that read pictures, 1 or more.
     public var threadCount = 1
     public var preprocessing: Preprocessing
-    public var layer: VisionTransformer.Layer = .norm
-    public var token: EmbeddingModel.Token = .cls
+    /// Names of the model's layers; none of them for the one that the embedding is taken from.
+    public var layers: [String] = []
+    /// nil for the model's standard: the CLS token, or the mean of a feature map.
+    public var token: FeatureRequest.Token?
     /// Scale every row to length 1. A row of zeros stays as it is.
     public var normalizesRows = false
     /// Stop at the first picture that cannot be read.
@@ -44,8 +46,10 @@ public struct EmbeddingJob: Sendable {
     /// - Throws: ``MenagerieError`` when the output cannot be created or written, when no picture at all could be read,
     ///   or at the first failure if asked to stop there; what the backend throws.
     public func run(_ model: EmbeddingModel, report: (Event) -> Void = { _ in }) throws -> EmbeddingSummary {
-        try validate(model.card)
-        let writer = try EmbeddingWriter(path: outputPath, format: format, expectedPaths: paths, pending: pendingFiles)
+        let requests = try validate(model.card)
+        let writer = try EmbeddingWriter(
+            path: outputPath, format: format, names: EmbeddingJob.names(of: requests), expectedPaths: paths,
+            pending: pendingFiles)
         let stream = try PictureStream(
             paths: paths, threadCount: threadCount, capacity: 2 * batchSize + threadCount, prepare: preparation)
         defer { stream.cancel() }
@@ -65,11 +69,11 @@ public struct EmbeddingJob: Sendable {
                 report(.failure(failure))
             }
             if batch.count == batchSize {
-                try embed(&batch, model, writer, &summary)
+                try embed(&batch, model, requests, writer, &summary)
                 report(.progress(summary.succeeded + summary.failures.count))
             }
         }
-        try embed(&batch, model, writer, &summary)
+        try embed(&batch, model, requests, writer, &summary)
         report(.progress(summary.succeeded + summary.failures.count))
         guard summary.succeeded > 0 else {
             throw MenagerieError(
@@ -85,25 +89,54 @@ public struct EmbeddingJob: Sendable {
     /// - Throws: ``MenagerieError`` for numbers out of range, a layer the model does not have, an output that is also an
     ///   input, or an output that cannot be made.
     public func check(for card: ModelCard) throws {
-        try validate(card)
+        _ = try validate(card)
         let files = try EmbeddingFiles(path: outputPath, format: format)
         try files.checkAgainst(inputs: paths)
         try files.check()
     }
 
-    private func validate(_ card: ModelCard) throws {
+    /// What a user should know of the request although it can be done; nil when there is nothing to say.
+    public func note(for card: ModelCard) -> String? {
+        if card.isRetired {
+            return "\(card.name) is no longer in the published list; its weights may be gone from the hub"
+        }
+        if let size = preprocessing.cropSize, case .visionTransformer(let network) = card.network,
+            size % network.patchSize != 0
+        {
+            return "size \(size) is not a multiple of the patch size \(network.patchSize): the last "
+                + "\(size % network.patchSize) rows and columns of pixels are not seen"
+        }
+        return nil
+    }
+
+    /// What is to be computed, checked.
+    private func validate(_ card: ModelCard) throws -> [FeatureRequest] {
         guard batchSize >= 1 else { throw MenagerieError(.usage, "batch size \(batchSize): must be 1 or more") }
         guard threadCount >= 1 else { throw MenagerieError(.usage, "\(threadCount) threads: must be 1 or more") }
-        guard VisionTransformer.layers(of: card.configuration).contains(layer) else {
-            throw MenagerieError(
-                .usage, "\(card.name) has no layer '\(layer.name)'; beasts show \(card.name) lists them")
-        }
-        if let size = preprocessing.cropSize, size < card.configuration.patchSize {
+        if let size = preprocessing.cropSize, size < card.network.smallestImageSize {
             throw MenagerieError(
                 .usage,
-                "size \(size) is less than one patch: the patches of \(card.name) are \(card.configuration.patchSize) wide"
-            )
+                "size \(size) is less than one patch: the patches of \(card.name) are "
+                    + "\(card.network.smallestImageSize) wide")
         }
+        let requests = try card.network.requests(layers: layers, token: token, ofModel: card.name)
+        guard requests.count == 1 || format.holdsSeveralArrays else {
+            throw MenagerieError(
+                .usage, "\(outputPath): .npy holds one array; for several layers use .npz or .safetensors")
+        }
+        if format == .csv {
+            let shapes = card.network.layers.filter { layers.contains($0.name) }.map(\.shape)
+            guard Set(shapes.map { $0.last ?? 0 }).count <= 1 else {
+                throw MenagerieError(
+                    .usage, "\(outputPath): these layers have rows of different length; use .npz or .safetensors")
+            }
+        }
+        return requests
+    }
+
+    /// The names of the arrays: `embeddings` for one, the layers' names for several.
+    private static func names(of requests: [FeatureRequest]) -> [String] {
+        requests.count == 1 ? ["embeddings"] : requests.map(\.layer)
     }
 
     /// Reads a picture and makes it the model's input.
@@ -118,29 +151,44 @@ public struct EmbeddingJob: Sendable {
 
     /// Computes a batch and writes its rows. The batch is empty afterwards.
     private func embed(
-        _ batch: inout [(path: String, numbers: [Float])], _ model: EmbeddingModel, _ writer: EmbeddingWriter,
-        _ summary: inout EmbeddingSummary
+        _ batch: inout [(path: String, numbers: [Float])], _ model: EmbeddingModel, _ requests: [FeatureRequest],
+        _ writer: EmbeddingWriter, _ summary: inout EmbeddingSummary
     ) throws {
         guard !batch.isEmpty, let size = preprocessing.cropSize else { return }
         let input = try model.session.makeTensor([batch.count, size, size, 3])
         for (index, item) in batch.enumerated() {
             try model.session.upload(item.numbers, to: input.slice(0, index..<index + 1))
         }
-        let embedded = try model.embed(input, layer: layer, token: token)
-        let rowShape = Array(embedded.shape.dropFirst())
-        var numbers = try model.session.download(embedded)
-        let rowLength = rowShape.reduce(1, *)
-        if normalizesRows { EmbeddingJob.normalize(&numbers, width: rowShape.last ?? 1) }
-        try numbers.withUnsafeBufferPointer { numbers in
-            for (index, item) in batch.enumerated() {
-                let row = UnsafeBufferPointer(rebasing: numbers[index * rowLength..<(index + 1) * rowLength])
-                try writer.append(path: item.path, row, rowShape: rowShape)
+        let features = try model.features(requests, of: input)
+        let shapes = features.map { Array($0.shape.dropFirst()) }
+        var arrays = try features.map { try model.session.download($0) }
+        if normalizesRows {
+            for index in arrays.indices { EmbeddingJob.normalize(&arrays[index], width: shapes[index].last ?? 1) }
+        }
+        for (index, item) in batch.enumerated() {
+            try EmbeddingJob.withRows(index, of: arrays, pictures: batch.count) { rows in
+                try writer.append(path: item.path, rows, shapes: shapes)
             }
         }
         try writer.flush()
         summary.succeeded += batch.count
-        summary.shape = [summary.succeeded] + rowShape
+        summary.arrays = zip(requests, shapes).map { .init(layer: $0.layer, shape: [summary.succeeded] + $1) }
         batch.removeAll(keepingCapacity: true)
+    }
+
+    /// Lends the part of each array that belongs to one picture.
+    private static func withRows(
+        _ picture: Int, of arrays: [[Float]], pictures: Int, _ body: ([UnsafeBufferPointer<Float>]) throws -> Void
+    ) throws {
+        func lend(_ index: Int, _ rows: [UnsafeBufferPointer<Float>]) throws {
+            guard index < arrays.count else { return try body(rows) }
+            try arrays[index].withUnsafeBufferPointer { numbers in
+                let length = numbers.count / pictures
+                let row = UnsafeBufferPointer(rebasing: numbers[picture * length..<(picture + 1) * length])
+                try lend(index + 1, rows + [row])
+            }
+        }
+        try lend(0, [])
     }
 
     /// Scales each row to Euclidean length 1.

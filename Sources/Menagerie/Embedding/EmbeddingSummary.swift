@@ -31,6 +31,13 @@ public struct EmbeddingSummary: Sendable {
     public var failures: [Failure] = []
     /// The file that lists the failures; nil when there are none, or where there is no folder to put it in.
     public var failureList: String?
-    /// The shape of the output: [pictures, D] or [pictures, patches, D].
-    public var shape: [Int] = []
+    /// The arrays of the output, one for each layer.
+    public var arrays: [Array] = []
+
+    /// An array of the output.
+    public struct Array: Sendable, Encodable {
+        public let layer: String
+        /// [pictures, D], [pictures, patches, D] or [pictures, rows, columns, channels].
+        public let shape: [Int]
+    }
 }

@@ -4,7 +4,9 @@
 public enum OutputFormat: String, Sendable, CaseIterable {
     /// NumPy array [pictures, D] (or [pictures, patches, D]); the paths go into a text file beside it.
     case npy
-    /// Tensor `embeddings` of the same shape; the paths are JSON text in the metadata.
+    /// NumPy archive: an array for each layer, and `paths`.
+    case npz
+    /// A tensor for each layer; the paths are JSON text in the metadata.
     case safetensors
     /// A line a picture: the path, then the numbers.
     case csv
@@ -35,5 +37,8 @@ public enum OutputFormat: String, Sendable, CaseIterable {
     }
 
     /// Whether the header holds the number of pictures, which is known at the end only.
-    var hasCountInHeader: Bool { self == .npy || self == .safetensors }
+    var hasCountInHeader: Bool { self == .npy || self == .npz || self == .safetensors }
+
+    /// Whether several layers of one run have a place in it.
+    var holdsSeveralArrays: Bool { self != .npy }
 }

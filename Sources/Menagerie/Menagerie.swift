@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+public import BeastCore
+internal import BeastHub
+internal import BeastWeights
+internal import CubWeights
+
+/// The facade: models by name.
+public enum Menagerie {
+    /// Builds a model and loads its weights.
+    ///
+    ///     let backend = try BackendDiscovery.ofThisProcess().choose(.auto)
+    ///     let model = try Menagerie.load("dino_s_vitb14", backend: backend)
+    ///
+    /// - Parameters:
+    ///   - name: a name of the ``Catalogue``.
+    ///   - backend: where it runs.
+    ///   - weights: a checkpoint file; without it the built-in weights or the hub cache.
+    ///   - threadCount: 0 for the backend's own choice.
+    /// - Throws: ``MenagerieError`` for an unknown name or weights that are not here; errors of the checkpoint, the model
+    ///   and the backend as they are.
+    public static func load(
+        _ name: String, backend: ChosenBackend, weights: String? = nil, threadCount: Int = 0
+    ) throws -> EmbeddingModel {
+        let card = try Catalogue.model(named: name)
+        return try load(card, session: try backend.makeSession(threadCount: threadCount), weights: weights)
+    }
+
+    /// The same on a session that is already open.
+    public static func load(_ card: ModelCard, session: Session, weights: String? = nil) throws -> EmbeddingModel {
+        let source = try self.weights(of: card, file: weights)
+        return EmbeddingModel(card: card, network: try card.network.makeEncoder(weights: source, session: session))
+    }
+
+    /// Builds a model that completes pictures, encoder and decoder, and loads its weights.
+    /// - Throws: ``MenagerieError`` for a model that is no masked autoencoder; otherwise as ``load(_:session:weights:)``.
+    public static func loadForCompletion(
+        _ card: ModelCard, session: Session, weights: String? = nil
+    ) throws -> CompletionModel {
+        guard let configuration = card.masked else {
+            throw MenagerieError(
+                .usage,
+                "\(card.name) cannot complete pictures; masked autoencoders can: "
+                    + Catalogue.models.filter { $0.masked != nil }.map(\.name).joined(separator: ", "))
+        }
+        let source = try self.weights(of: card, file: weights)
+        return CompletionModel(
+            card: card, network: try MaskedAutoencoder(configuration, weights: source, session: session))
+    }
+
+    /// The tensors of a model, none of them read yet.
+    /// - Parameter file: a checkpoint; without it the built-in weights or the hub cache.
+    static func weights(of card: ModelCard, file: String?) throws -> CheckpointWeights {
+        try open(card, weights: file).weights(select: card.checkpointKeys, stripping: card.strippedPrefixes)
+    }
+
+    private static func open(_ card: ModelCard, weights: String?) throws -> Checkpoint {
+        if let weights { return try Checkpoint.open(path: weights) }
+        switch card.weights {
+        case .builtIn:
+            return try Checkpoint.open(staticBytes: try builtInBytes(card), name: "the built-in \(card.name)")
+        case .hub(let repository, let file):
+            guard let cache = HubCache.ofThisUser() else {
+                throw MenagerieError(
+                    .unavailable, "\(card.name): no home folder is set, so there is no cache; give --weights FILE")
+            }
+            guard let path = cache.path(repository: repository, file: file) else {
+                throw MenagerieError(
+                    .unavailable,
+                    "\(card.name): its weights are not in the cache \(cache.root); give --weights FILE, or download "
+                        + "\(file) of \(repository) with any hub client")
+            }
+            return try Checkpoint.open(path: path)
+        }
+    }
+
+    /// Part of the program's read-only data: never freed, never changed.
+    private static func builtInBytes(_ card: ModelCard) throws -> UnsafeRawBufferPointer {
+        switch card.name {
+        case "cub_dino_vitt8":
+            UnsafeRawBufferPointer(start: beasts_cub_dino_vitt8_bytes(), count: beasts_cub_dino_vitt8_byte_count())
+        case "cub_mae_vitt8":
+            UnsafeRawBufferPointer(start: beasts_cub_mae_vitt8_bytes(), count: beasts_cub_mae_vitt8_byte_count())
+        default: throw MenagerieError(.internal, "\(card.name): its weights are not in the program")
+        }
+    }
+}
