@@ -9,7 +9,7 @@ struct Beasts: ParsableCommand {
         commandName: "beasts",
         abstract: "Runs self-supervised vision models on any compute backend.",
         version: "beasts \(BeastCore.version)",
-        subcommands: [Embed.self, Neighbours.self, List.self, Show.self, Backends.self, Conformance.self])
+        subcommands: [Embed.self, Neighbours.self, List.self, Show.self, Inspect.self, Backends.self, Conformance.self])
 
     /// Parses, runs, and turns every error into one line and the exit code that stands for it.
     static func main() {
