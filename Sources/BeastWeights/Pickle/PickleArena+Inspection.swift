@@ -8,7 +8,8 @@ extension PickleArena {
 
     func integer(_ node: PickleNode) -> Int? {
         switch node {
-        case .integer(let value): value
+        case .integer(let value): Int(value)
+        case .wideInteger(let position): Int(Int64(bitPattern: numbers[Int(position)]))
         case .bool(let value): value ? 1 : 0
         default: nil
         }
@@ -17,6 +18,11 @@ extension PickleArena {
     func symbol(_ node: PickleNode) -> Symbol? {
         guard case .symbol(let position) = node else { return nil }
         return symbols[Int(position)]
+    }
+
+    func meaning(_ node: PickleNode) -> SymbolMeaning? {
+        guard case .symbol(let position) = node else { return nil }
+        return meanings[Int(position)]
     }
 
     /// The items of a tuple or a list.
@@ -32,7 +38,7 @@ extension PickleArena {
         switch node {
         case .none: "None"
         case .bool: "a boolean"
-        case .integer, .bigInteger: "an integer"
+        case .integer, .wideInteger, .bigInteger: "an integer"
         case .float: "a number"
         case .text: "a text"
         case .bytes: "a byte string"

@@ -3,11 +3,15 @@
 /// All values that one pickle decodes to, in flat arrays that refer to each other by position.
 struct PickleArena {
     private(set) var texts: [String] = []
+    /// Bit patterns of integers beyond 32 bits and of floats.
+    private(set) var numbers: [UInt64] = []
     private(set) var byteStrings: [[UInt8]] = []
     var sequences: [SequenceNode] = []
     var dictionaries: [DictionaryNode] = []
     var objects: [ObjectNode] = []
     private(set) var symbols: [Symbol] = []
+    /// What each symbol means, looked up once.
+    private(set) var meanings: [SymbolMeaning?] = []
     private(set) var storageNodes: [StorageNode] = []
     private(set) var tensors: [TensorDescription] = []
     private var symbolPositions: [Symbol: Int32] = [:]
@@ -47,6 +51,22 @@ struct PickleArena {
     }
 
     // MARK: - Making values
+
+    @inline(__always)
+    mutating func makeInteger(_ value: Int) throws(WeightsError) -> PickleNode {
+        if let small = Int32(exactly: value) { return .integer(small) }
+        return .wideInteger(try makeNumber(UInt64(bitPattern: Int64(value))))
+    }
+
+    mutating func makeFloat(_ value: Double) throws(WeightsError) -> PickleNode {
+        .float(try makeNumber(value.bitPattern))
+    }
+
+    private mutating func makeNumber(_ bits: UInt64) throws(WeightsError) -> Int32 {
+        try charge(2 * MemoryLayout<UInt64>.stride)
+        numbers.append(bits)
+        return Int32(numbers.count - 1)
+    }
 
     mutating func makeText(_ text: String) throws(WeightsError) -> PickleNode {
         try chargeText(text.utf8.count)
@@ -93,7 +113,7 @@ struct PickleArena {
         _ callee: PickleNode, arguments: PickleNode, keywordArguments: PickleNode = .none
     ) throws(WeightsError) -> PickleNode {
         try charge(192)
-        let depth = try nesting(over: CollectionOfOne(callee), arguments, keywordArguments)
+        let depth = try nesting(over: [callee, arguments, keywordArguments])
         objects.append(
             ObjectNode(callee: callee, arguments: arguments, keywordArguments: keywordArguments, depth: depth))
         return .object(Int32(objects.count - 1))
@@ -108,6 +128,7 @@ struct PickleArena {
         try charge(128)
         let position = Int32(symbols.count)
         symbols.append(symbol)
+        meanings.append(symbol.meaning)
         symbolPositions[symbol] = position
         return .symbol(position)
     }
@@ -140,6 +161,25 @@ struct PickleArena {
         objects[Int(position)].items.append(contentsOf: items)
     }
 
+    /// Adds one key and its value.
+    mutating func setItem(_ key: PickleNode, _ value: PickleNode, of container: PickleNode) throws(WeightsError) {
+        try charge(4 * Self.nodeSize)
+        let depth = try max(nesting(over: CollectionOfOne(key)), nesting(over: CollectionOfOne(value)))
+        switch container {
+        case .dictionary(let position):
+            dictionaries[Int(position)].depth = max(dictionaries[Int(position)].depth, depth)
+            dictionaries[Int(position)].entries.append(PickleEntry(key: key, value: value))
+        case .object(let position):
+            objects[Int(position)].depth = max(objects[Int(position)].depth, depth)
+            objects[Int(position)].entries.append(PickleEntry(key: key, value: value))
+        default: throw withoutItems(container)
+        }
+    }
+
+    private func withoutItems(_ container: PickleNode) -> WeightsError {
+        WeightsError(.malformedPickle, "items are set on \(kind(of: container)), which has none")
+    }
+
     /// Adds keys and values that alternate; their number must be even.
     mutating func setItems(
         _ items: some RandomAccessCollection<PickleNode>, of container: PickleNode
@@ -163,7 +203,7 @@ struct PickleArena {
             objects[Int(position)].depth = max(objects[Int(position)].depth, depth)
             objects[Int(position)].entries.append(contentsOf: entries)
         default:
-            throw WeightsError(.malformedPickle, "items are set on \(kind(of: container)), which has none")
+            throw withoutItems(container)
         }
     }
 
@@ -185,10 +225,10 @@ struct PickleArena {
 
     /// One more than the deepest of the values. A value that grows after it was put into another is not followed;
     /// whoever walks the graph bounds its own depth as well.
-    private func nesting(over items: some Collection<PickleNode>, _ more: PickleNode...) throws(WeightsError) -> Int {
+    @inline(__always)
+    private func nesting(over items: some Collection<PickleNode>) throws(WeightsError) -> Int {
         var deepest = 0
         for item in items { deepest = max(deepest, depth(of: item)) }
-        for item in more { deepest = max(deepest, depth(of: item)) }
         guard deepest < limits.nesting else {
             throw WeightsError(.limitExceeded, "values are nested deeper than \(limits.nesting)")
         }

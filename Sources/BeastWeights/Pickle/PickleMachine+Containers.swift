@@ -21,7 +21,7 @@ extension PickleMachine {
         case .setItem:
             let value = try pop()
             let key = try pop()
-            try arena.setItems([key, value], of: try top())
+            try arena.setItem(key, value, of: try top())
         case .setItems: try arena.setItems(try popMark(), of: try top())
         case .emptySet: try push(.set(try arena.makeSequence(EmptyCollection())))
         case .frozenSet: try push(.set(try arena.makeSequence(try popMark())))
@@ -30,9 +30,7 @@ extension PickleMachine {
     }
 
     private mutating func pushTuple(count: Int) throws(WeightsError) {
-        var items: [PickleNode] = []
-        for _ in 0..<count { items.append(try pop()) }
-        try push(.tuple(try arena.makeSequence(items.reversed())))
+        try push(.tuple(try arena.makeSequence(try popLast(count))))
     }
 
     private mutating func append(_ items: some Collection<PickleNode>) throws(WeightsError) {

@@ -73,8 +73,9 @@ final class PickleGraph: Sendable {
         switch node {
         case .none: .none
         case .bool(let value): .bool(value)
-        case .integer(let value): .integer(value)
-        case .float(let value): .float(value)
+        case .integer(let value): .integer(Int(value))
+        case .wideInteger(let position): .integer(Int(Int64(bitPattern: arena.numbers[Int(position)])))
+        case .float(let position): .float(Double(bitPattern: arena.numbers[Int(position)]))
         case .bigInteger(let position): .bigInteger(arena.texts[Int(position)])
         case .text(let position): .text(arena.texts[Int(position)])
         case .bytes(let position): .bytes(arena.byteStrings[Int(position)])
