@@ -11,7 +11,7 @@ import Testing
     /// A pickle of the older stream form: the first of its five, which is where other programs' payloads come first.
     private func pickle(_ body: String) -> [UInt8] { [0x80, 2] + Array(body.utf8) + [0x2E] }
 
-    private static let payload = "cposix\nsystem\n(U\u{0A}touch made\u{1B}tR"
+    private static let payload = "cposix\nsystem\n(U\u{0B}touch made\u{1B}tR"
     private static let call = "posix.system('touch made"
 
     private func write(_ bytes: [UInt8], to name: String = "w.pth") throws { try folder.write(bytes, to: name) }
@@ -125,14 +125,15 @@ import Testing
             0x80, 2, 0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E, 0x80, 2, 0x4D, 0xE9,
             0x03, 0x2E,
         ]
-        let cycle = "}q\u{00}U\u{04}selfh\u{00}sU\u{04}list](K\u{01}K\u{02}lq\u{01}h\u{01}a0s"
+        let cycle = "}q\u{00}(U\u{04}selfh\u{00}U\u{04}list]q\u{01}(K\u{01}h\u{01}eu"
         // Each list holds the one before it twice: 2^60 leaves.
-        let doubling = "]q\u{00}" + (0..<60).map { "](h\u{00}h\u{00}e0h\u{00}" }.joined() + "0"
-        for value in [cycle, doubling.replacingOccurrences(of: "0]", with: "]") + "", "]"] {
+        let level = "](h\u{00}h\u{00}eq\u{00}0"
+        let doubling = "]q\u{00}0" + String(repeating: level, count: 60) + "h\u{00}"
+        for value in [cycle, doubling] {
             try write(head + pickle("}") + pickle(value) + pickle("]"))
             for options in [[], ["--all"], ["--json", "--all"]] {
                 let outcome = try Program.built.run(["inspect", "w.pth"] + options, in: folder)
-                #expect([0, 65].contains(outcome.exitCode), "\(outcome.errors)")
+                outcome.expectSuccess()
                 #expect(outcome.output.utf8.count < 100_000)
             }
         }

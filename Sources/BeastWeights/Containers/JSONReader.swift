@@ -80,6 +80,8 @@ struct JSONReader {
 
     /// Consumes any value without keeping it.
     mutating func skipValue() throws(WeightsError) {
+        numberBudget -= 1
+        guard numberBudget >= 0 else { throw tooMuch("values") }
         skipSpace()
         switch peek() {
         case UInt8(ascii: "{"):

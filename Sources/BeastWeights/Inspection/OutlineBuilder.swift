@@ -24,7 +24,10 @@ struct OutlineBuilder {
     init(graph: PickleGraph, limits: Outline.Limits) {
         self.graph = graph
         self.limits = limits
-        met = [graph.arena.sequences.count, graph.arena.dictionaries.count, graph.arena.objects.count].map {
+        met = [
+            graph.arena.sequences.count, graph.arena.dictionaries.count, graph.arena.objects.count,
+            graph.arena.tuples.count,
+        ].map {
             [Int32](repeating: 0, count: $0)
         }
     }

@@ -28,9 +28,15 @@ extension PickleArena {
     /// The items of a tuple or a list.
     func items(_ node: PickleNode) -> [PickleNode]? {
         switch node {
-        case .tuple(let position), .list(let position): sequences[Int(position)].items
+        case .tuple(let position): items(ofTuple: position)
+        case .list(let position): sequences[Int(position)].items
         default: nil
         }
+    }
+
+    func items(ofTuple position: Int32) -> [PickleNode] {
+        let tuple = tuples[Int(position)]
+        return [PickleNode](tupleItems[Int(tuple.start)..<Int(tuple.start) + Int(tuple.count)])
     }
 
     /// What messages call a value: its kind with an article, and for symbols the name.

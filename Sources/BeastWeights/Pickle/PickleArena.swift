@@ -6,7 +6,10 @@ struct PickleArena {
     /// Bit patterns of integers beyond 32 bits and of floats.
     private(set) var numbers: [UInt64] = []
     private(set) var byteStrings: [[UInt8]] = []
+    /// Lists and sets.
     var sequences: [SequenceNode] = []
+    private(set) var tuples: [TupleNode] = []
+    private(set) var tupleItems: [PickleNode] = []
     var dictionaries: [DictionaryNode] = []
     var objects: [ObjectNode] = []
     private(set) var symbols: [Symbol] = []
@@ -47,7 +50,8 @@ struct PickleArena {
         guard textBytes <= limits.totalTextBytes else {
             throw WeightsError(.limitExceeded, "more than \(limits.totalTextBytes) bytes of text in all")
         }
-        try charge(count + 48)
+        // Up to 15 bytes are kept inside the array's own element.
+        try charge(count <= 15 ? 32 : count + 88)
     }
 
     // MARK: - Making values
@@ -85,6 +89,7 @@ struct PickleArena {
 
     mutating func makeBytes(_ bytes: some Collection<UInt8>) throws(WeightsError) -> PickleNode {
         try chargeText(bytes.count)
+        try charge(64)
         byteStrings.append([UInt8](bytes))
         return .bytes(Int32(byteStrings.count - 1))
     }
@@ -96,6 +101,17 @@ struct PickleArena {
         return .bigInteger(Int32(texts.count - 1))
     }
 
+    mutating func makeTuple(_ items: some Collection<PickleNode>) throws(WeightsError) -> PickleNode {
+        try charge(2 * (MemoryLayout<TupleNode>.stride + items.count * Self.nodeSize))
+        let depth = try nesting(over: items)
+        tuples.append(
+            TupleNode(
+                start: Int32(tupleItems.count), count: Int32(items.count), depth: Int32(truncatingIfNeeded: depth)))
+        tupleItems.append(contentsOf: items)
+        return .tuple(Int32(tuples.count - 1))
+    }
+
+    /// A list or a set.
     mutating func makeSequence(_ items: some Collection<PickleNode>) throws(WeightsError) -> Int32 {
         try charge(64 + items.count * Self.nodeSize)
         let depth = try nesting(over: items)
@@ -104,7 +120,7 @@ struct PickleArena {
     }
 
     mutating func makeDictionary() throws(WeightsError) -> Int32 {
-        try charge(96)
+        try charge(80)
         dictionaries.append(DictionaryNode())
         return Int32(dictionaries.count - 1)
     }
@@ -237,7 +253,8 @@ struct PickleArena {
 
     private func depth(of node: PickleNode) -> Int {
         switch node {
-        case .tuple(let position), .list(let position), .set(let position): sequences[Int(position)].depth
+        case .tuple(let position): Int(tuples[Int(position)].depth)
+        case .list(let position), .set(let position): sequences[Int(position)].depth
         case .dictionary(let position): dictionaries[Int(position)].depth
         case .object(let position): objects[Int(position)].depth
         default: 0

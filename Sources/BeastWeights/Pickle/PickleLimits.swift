@@ -31,9 +31,11 @@ struct PickleLimits {
         return limits
     }()
 
+    /// The pickle itself lies in memory as well, so large ones leave less for their values.
     func memory(pickleBytes: Int) -> Int {
         let scaled = pickleBytes.multipliedReportingOverflow(by: memoryFactor)
         let sum = scaled.partialValue.addingReportingOverflow(baseMemory)
-        return scaled.overflow || sum.overflow ? maximumMemory : min(maximumMemory, sum.partialValue)
+        let largest = max(baseMemory, min(maximumMemory, maximumMemory + (32 << 20) - pickleBytes))
+        return scaled.overflow || sum.overflow ? largest : min(largest, sum.partialValue)
     }
 }

@@ -35,7 +35,7 @@ extension PickleMachine {
         guard byteCount <= limits.longBytes else {
             throw WeightsError(.limitExceeded, "an integer of \(byteCount) bytes, at most \(limits.longBytes) are read")
         }
-        try spend(byteCount)
+        if byteCount > 8 { try spend(byteCount) }
         let bytes = try cursor.take(byteCount)
         guard let last = bytes.last else { return .integer(0) }
         let isNegative = last >= 0x80

@@ -3,7 +3,7 @@
 extension PickleMachine {
     /// What looking a name up and building a value cost, in plain operations.
     private static let symbolCost = 12
-    private static let buildCost = 6
+    private static let buildCost = 10
 
     mutating func performObject(_ operation: PickleOpcode) throws(WeightsError) {
         switch operation {
@@ -61,14 +61,14 @@ extension PickleMachine {
         }
         var items = try popMark()[...]
         guard let callee = callee ?? items.popFirst(), isCallable(callee) else { return }
-        _ = try arena.makeObject(callee, arguments: .tuple(try arena.makeSequence(items)))
+        _ = try arena.makeObject(callee, arguments: try arena.makeTuple(items))
     }
 
     // MARK: - Persistent ids
 
     /// `('storage', type, key, location, count[, view])`; the location names a device and is ignored.
     private mutating func persistentValue(_ node: PickleNode) throws(WeightsError) -> PickleNode {
-        guard case .tuple = node, let items = arena.items(node) else {
+        guard case .tuple = node, let items = try contents(of: node) else {
             throw WeightsError(.malformedPickle, "a persistent id is \(arena.kind(of: node)), not a tuple")
         }
         guard let tag = items.first.flatMap({ arena.text($0) }) else {
@@ -93,7 +93,7 @@ extension PickleMachine {
         let position = try storages.register(key: key, elementType: elementType, elementCount: count)
         if storages.storages.count > known { try arena.charge(StorageTable.costOfStorage) }
         var window = StorageNode(position: position, offset: 0, elementCount: count)
-        if items.count == 6, let view = arena.items(items[5]) {
+        if items.count == 6, let view = try contents(of: items[5]) {
             guard view.count == 3, let offset = arena.integer(view[1]), let viewCount = arena.integer(view[2]),
                 offset >= 0, viewCount >= 0, offset <= count, viewCount <= count - offset
             else {
@@ -136,7 +136,7 @@ extension PickleMachine {
             // copyreg's spellings of NEWOBJ; _reconstructor adds a base class and a value for it.
             if let type = items.first, isCallable(type) {
                 return try arena.makeObject(
-                    type, arguments: .tuple(try arena.makeSequence(Self.constructorArguments(meaning, items))))
+                    type, arguments: try arena.makeTuple(Self.constructorArguments(meaning, items)))
             }
         case .numpyScalar:
             if let number = try numpyScalar(items) { return number }
@@ -152,8 +152,8 @@ extension PickleMachine {
         return [items[2]]
     }
 
-    private func argumentList(_ node: PickleNode) throws(WeightsError) -> [PickleNode] {
-        guard case .tuple = node, let items = arena.items(node) else {
+    private mutating func argumentList(_ node: PickleNode) throws(WeightsError) -> [PickleNode] {
+        guard case .tuple = node, let items = try contents(of: node) else {
             throw WeightsError(.malformedPickle, "arguments are \(arena.kind(of: node)), not a tuple")
         }
         return items

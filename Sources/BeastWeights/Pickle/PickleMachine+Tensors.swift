@@ -66,8 +66,8 @@ extension PickleMachine {
         }
     }
 
-    private func extents(_ node: PickleNode, what: String) throws(WeightsError) -> [Int] {
-        guard let items = arena.items(node) else {
+    private mutating func extents(_ node: PickleNode, what: String) throws(WeightsError) -> [Int] {
+        guard let items = try contents(of: node) else {
             throw WeightsError(.malformedTensor, "a tensor's \(what) are \(arena.kind(of: node)), not a tuple")
         }
         guard items.count <= TensorDescription.maximumRank else {

@@ -16,12 +16,12 @@ extension PickleMachine {
             try arena.charge(2 * PickleArena.nodeSize * entries.count)
             flat = entries.flatMap { [$0.key, $0.value] }
         case let pairs?:
-            guard items.count == 1, let pairs = arena.items(pairs) else {
+            guard items.count == 1, let pairs = try contents(of: pairs) else {
                 return try arena.makeObject(callee, arguments: arguments)
             }
             try spend(2 * pairs.count)
             for pair in pairs {
-                guard let pair = arena.items(pair), pair.count == 2 else {
+                guard let pair = try contents(of: pair), pair.count == 2 else {
                     return try arena.makeObject(callee, arguments: arguments)
                 }
                 flat += pair
@@ -39,15 +39,14 @@ extension PickleMachine {
         case nil: content = []
         case .set(let position): content = arena.sequences[Int(position)].items
         case let node?:
-            guard let nodes = arena.items(node) else { return nil }
+            guard let nodes = try contents(of: node) else { return nil }
             try spend(nodes.count / 4)
             content = nodes
         }
-        let position = try arena.makeSequence(content)
         switch meaning {
-        case .list: return .list(position)
-        case .set: return .set(position)
-        default: return .tuple(position)
+        case .list: return .list(try arena.makeSequence(content))
+        case .set: return .set(try arena.makeSequence(content))
+        default: return try arena.makeTuple(content)
         }
     }
 
@@ -70,7 +69,7 @@ extension PickleMachine {
             }
             return try arena.makeBytes(bytes)
         case .list:
-            guard let values = arena.items(first) else { return nil }
+            guard let values = try contents(of: first) else { return nil }
             try spend(values.count)
             var bytes: [UInt8] = []
             for value in values {
@@ -108,10 +107,10 @@ extension PickleMachine {
         guard items.count == 2, case .object(let position) = items[0] else { return nil }
         let object = arena.objects[Int(position)]
         guard arena.symbol(object.callee)?.name == "dtype",
-            let code = arena.items(object.arguments)?.first.flatMap({ arena.text($0) }),
+            let code = try contents(of: object.arguments)?.first.flatMap({ arena.text($0) }),
             let bytes = shortBytes(items[1])
         else { return nil }
-        let order = arena.items(object.state).flatMap { $0.count > 1 ? arena.text($0[1]) : nil } ?? "<"
+        let order = try contents(of: object.state).flatMap { $0.count > 1 ? arena.text($0[1]) : nil } ?? "<"
         var bits: UInt64 = 0
         for byte in order == ">" ? bytes : bytes.reversed() { bits = bits << 8 | UInt64(byte) }
         switch (code, bytes.count) {

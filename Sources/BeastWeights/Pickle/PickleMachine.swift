@@ -71,6 +71,13 @@ struct PickleMachine {
         }
     }
 
+    /// The items of a tuple or a list. Those of a tuple are copied, which is counted.
+    mutating func contents(of node: PickleNode) throws(WeightsError) -> [PickleNode]? {
+        guard let items = arena.items(node) else { return nil }
+        try spend(items.count / 8)
+        return items
+    }
+
     private func located(_ error: WeightsError) -> WeightsError {
         var place = "byte \(cursor.base + operationStart) of \(name)"
         if operationStart < cursor.bytes.count, let operation = PickleOpcode(rawValue: cursor.bytes[operationStart]) {
@@ -170,7 +177,8 @@ struct PickleMachine {
             }
         case .stop: break
         case .inst, .obj:
-            try recordCall(operation)
+            // Whatever is wrong with its operands, the operation itself is the error.
+            try? recordCall(operation)
             throw WeightsError(.malformedPickle, "operation \(operation) is refused: torch.save never writes it")
         case .ext1, .ext2, .ext4, .nextBuffer, .readOnlyBuffer:
             throw WeightsError(

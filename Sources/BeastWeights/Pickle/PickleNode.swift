@@ -34,6 +34,13 @@ struct SequenceNode {
     var depth: Int
 }
 
+/// A tuple never changes, so its items lie in one array with those of all others.
+struct TupleNode {
+    var start: Int32
+    var count: Int32
+    var depth: Int32
+}
+
 struct DictionaryNode {
     var entries: [PickleEntry] = []
     /// What BUILD handed to the dictionary object itself, such as `_metadata` of a state dictionary.
