@@ -68,8 +68,10 @@ import Testing
         #expect(Glibc.kill(identifier, 0) == -1 && errno == ESRCH)
     }
 
-    @Test("inherits no descriptor but its three streams") func descriptors() throws {
+    @Test("inherits nothing of other children") func descriptors() throws {
         let other = try shell("exec sleep 600")
+        // Whoever started the tests may have left descriptors open for everybody.
+        let common = Set((3...20).filter { fcntl($0, F_GETFD) == 0 })
         let outcome = try ChildProcess.run(
             path: "/bin/sh",
             arguments: [
@@ -77,7 +79,8 @@ import Testing
                 "for n in 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do "
                     + "[ -S /proc/$$/fd/$n ] && echo $n; done; exit 0",
             ], limit: .seconds(60))
-        #expect(outcome.output == [])
+        let inherited = String(decoding: outcome.output, as: UTF8.self).split(separator: "\n").compactMap { Int32($0) }
+        #expect(common.isSuperset(of: inherited), "\(inherited)")
         other.kill()
     }
 
