@@ -38,6 +38,21 @@ let testPlugins = ["Tiny", "Broken"].map { name in
         cSettings: [.headerSearchPath("../../../Sources/CBeasts/include")])
 }
 
+/// Fuzzers, built by Scripts/fuzz.sh alone: they link only where the compiler adds libFuzzer.
+let fuzzers: [Target] =
+    Context.environment["BEASTS_FUZZ"] == nil
+    ? []
+    : [
+        .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        .target(name: "FuzzSupport", dependencies: ["CFuzzer"], path: "Tests/Fuzz/Support", swiftSettings: strict),
+        .executableTarget(
+            name: "fuzz-checkpoint", dependencies: ["BeastCore", "BeastWeights", "FuzzSupport"],
+            path: "Tests/Fuzz/Checkpoint", swiftSettings: strict),
+        .executableTarget(
+            name: "fuzz-picture", dependencies: ["BeastMedia", "FuzzSupport"], path: "Tests/Fuzz/Picture",
+            swiftSettings: strict),
+    ]
+
 let package = Package(
     name: "beasts",
     products: [
@@ -49,7 +64,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
-    targets: backends.map(\.target) + testPlugins + [
+    targets: backends.map(\.target) + testPlugins + fuzzers + [
         .target(name: "CBeasts"),
         .target(name: "BeastCore", dependencies: ["CBeasts"], swiftSettings: strict),
 

@@ -25,16 +25,7 @@ public struct ConformanceRunner {
 
     /// The cases that a filter leaves, without running them.
     /// - Parameter filter: words that must all occur in the case's name; nil for every case.
-    public func cases(filter: String? = nil) -> [ConformanceCase] {
-        ConformanceCase.all(seed: seed).filter { testCase in
-            let words = testCase.name.split(separator: " ").map { $0.lowercased() }
-            let name = testCase.name.lowercased()
-            return (filter ?? "").lowercased().split(separator: " ").allSatisfy { word in
-                // The name of an op means that op, and not also those whose name contains it.
-                BackendOp.allCases.contains { $0.name == word } ? words.first == String(word) : contains(name, word)
-            }
-        }
-    }
+    public func cases(filter: String? = nil) -> [ConformanceCase] { ConformanceCase.all(seed: seed, filter: filter) }
 
     /// Runs them in order on one context.
     /// - Parameters:
@@ -63,11 +54,11 @@ public struct ConformanceRunner {
         }
         return ConformanceReport(
             backend: library.name, version: library.version, path: library.path, seed: seed, results: results,
-            untested: filter == nil ? untestedOps : [],
+            untested: filter == nil ? ConformanceCase.untestedOps(where: library.hasEntry) : [],
             absent: BackendOp.allCases.filter { !$0.isRequired && !library.hasEntry($0) })
     }
 
-    private func run(_ testCase: ConformanceCase, on backend: PluginBackend) -> ConformanceResult {
+    func run(_ testCase: ConformanceCase, on backend: PluginBackend) -> ConformanceResult {
         if let op = testCase.op, !library.hasEntry(op) {
             return ConformanceResult(
                 testCase: testCase,
@@ -75,17 +66,4 @@ public struct ConformanceRunner {
         }
         return testCase.run(on: backend, library: library)
     }
-
-    /// Ops that the backend has and no case tests; a required one among them makes the run fail.
-    private var untestedOps: [BackendOp] {
-        let tested = Set(
-            ConformanceCase.all(seed: seed).filter { !($0.parameters.hasPrefix("malformed")) }.compactMap(\.op))
-        return BackendOp.allCases.filter { library.hasEntry($0) && !tested.contains($0) }
-    }
-}
-
-private func contains(_ text: String, _ part: Substring) -> Bool {
-    let (text, part) = (Array(text.utf8), Array(part.utf8))
-    guard part.count <= text.count else { return false }
-    return (0...(text.count - part.count)).contains { text[$0..<($0 + part.count)].elementsEqual(part) }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// A checkpoint file: PyTorch's zip form, its older stream, or safetensors.
+/// A checkpoint file: PyTorch's zip form, its older stream, safetensors, or the index of safetensors in shards.
 ///
 /// Opening reads the directory and decodes the pickle or header into inert values; no tensor data is read and nothing
 /// in the file is ever executed. Every structure is checked against the file's size and against limits first, so that
@@ -26,10 +26,18 @@ public final class Checkpoint {
     public let dangerousSymbols: [Symbol]
     /// Other symbols without a meaning here; their values are inert objects.
     public let unknownSymbols: [Symbol]
+    /// What the file does with its dangerous symbols.
+    public let dangerousUses: [DangerousUse]
+    /// Every class and function that the file names, in the order of first mention.
+    public let symbols: [Symbol]
     /// Members of the archive that the checkpoint does not refer to.
     public let extraMembers: [String]
+    /// What is unusual about the file without being wrong, a sentence each.
+    public let notes: [String]
 
-    private let file: InputFile
+    let graph: PickleGraph
+    /// The checkpoint's own file first, then its shards.
+    private let files: [InputFile]
     private let lender: TensorLender
     private let checksummed: [ZipMember]
 
@@ -52,26 +60,30 @@ public final class Checkpoint {
         try naming(name) { () throws(WeightsError) in try Checkpoint(InputFile(staticBytes: staticBytes, name: name)) }
     }
 
-    private init(_ file: InputFile) throws(WeightsError) {
+    init(_ file: InputFile) throws(WeightsError) {
         let kind = try ContainerKind.sniff(file)
         let decoded: DecodedCheckpoint
         switch kind {
         case .torchZip: decoded = try TorchArchive.decode(file)
         case .torchLegacy: decoded = try LegacyStream.decode(file)
         case .safetensors: decoded = try Safetensors.decode(file)
+        case .safetensorsIndex: decoded = try SafetensorsIndex.decode(file)
         }
-        self.file = file
+        files = [file] + decoded.shards
         path = file.path
         fileSize = file.size
         container = kind
         tree = decoded.graph.value(decoded.root)
         extraMembers = decoded.extraMembers
         checksummed = decoded.checksummed
-        let symbols = decoded.graph.arena.symbols
+        graph = decoded.graph
+        symbols = decoded.symbols
+        dangerousUses = decoded.dangerousUses
         dangerousSymbols = symbols.filter(\.isDangerous)
         unknownSymbols = symbols.filter { $0.meaning == nil && !$0.isDangerous }
+        notes = decoded.notes
         lender = TensorLender(
-            file: file, storages: decoded.graph.storages.storages, isBigEndian: decoded.isBigEndian)
+            files: files, storages: decoded.graph.storages.storages, isBigEndian: decoded.isBigEndian)
     }
 
     /// The state dictionary of the checkpoint as a source of weights.
@@ -116,7 +128,7 @@ public final class Checkpoint {
             var position = member.range.lowerBound
             while position < member.range.upperBound {
                 let size = min(pieceSize, member.range.upperBound - position)
-                let piece = try file.read(at: position, count: size, what: "“\(member.name)”")
+                let piece = try files[0].read(at: position, count: size, what: "“\(member.name)”")
                 checksum = Checksum.extended(checksum, with: piece.bytes)
                 position += size
             }

@@ -17,6 +17,10 @@ public final class CheckpointWeights: WeightSource {
     /// What else the state dictionary holds: the kind of value under each name.
     public let ignored: [String: String]
 
+    /// The names of tensors that were never lent, sorted: what a model that was just built left in the file.
+    public var unusedNames: [String] { tensorNames.filter { !lentNames.contains($0) } }
+
+    private var lentNames: Set<String> = []
     private let tensors: [String: TensorDescription]
     private let lender: TensorLender
 
@@ -44,9 +48,10 @@ public final class CheckpointWeights: WeightSource {
     /// storage for its checksum.
     ///
     /// - Throws: ``WeightsError`` for an unknown name, an entry that is no tensor, an element type that cannot be a
-    ///   weight, a wrong checksum or a changed file; and whatever `body` throws.
+    ///   weight, an element that is NaN or infinite, a wrong checksum or a changed file; and whatever `body` throws.
     public func withTensor<Result>(_ name: String, _ body: (HostTensor) throws -> Result) throws -> Result {
         guard let tensor = tensors[name] else { throw missing(name) }
+        lentNames.insert(name)
         return try lender.withTensor(tensor, name: name, body)
     }
 

@@ -35,6 +35,8 @@ public struct WeightsError: Error, Sendable, CustomStringConvertible {
         public static let duplicateKey = Code("duplicateKey")
         /// The element type cannot serve as a weight, or has no place in the file format.
         public static let unsupportedElementType = Code("unsupportedElementType")
+        /// A tensor holds NaN or infinity.
+        public static let notFinite = Code("notFinite")
         /// The pickle names functions that a Python loader would call with effect.
         public static let dangerousSymbols = Code("dangerousSymbols")
         /// The file became shorter or was rewritten after it was opened.
@@ -51,6 +53,8 @@ public struct WeightsError: Error, Sendable, CustomStringConvertible {
     public let message: String
     /// The file concerned, where known.
     public var path: String?
+    /// What the file would have made a Python loader do before it came to the fault, as far as that was read.
+    public internal(set) var dangerousUses: [DangerousUse] = []
 
     /// Creates an error.
     public init(_ code: Code, _ message: String, path: String? = nil) {
@@ -97,10 +101,15 @@ extension String {
         return result
     }
 
-    /// At most `limit` characters, with dots where text was left out. Never walks more than that.
+    /// At most `limit` scalars, with dots where text was left out. Never walks more than that.
     func shortened(to limit: Int) -> String {
-        guard let end = index(startIndex, offsetBy: limit, limitedBy: endIndex), end < endIndex else { return self }
-        return self[..<end] + "…"
+        // Not characters: one of those can be of any length.
+        let scalars = unicodeScalars
+        guard utf8.count > limit,
+            let end = scalars.index(scalars.startIndex, offsetBy: limit, limitedBy: scalars.endIndex),
+            end < scalars.endIndex
+        else { return self }
+        return String(scalars[..<end]) + "…"
     }
 }
 

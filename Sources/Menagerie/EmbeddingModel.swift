@@ -6,11 +6,14 @@ public import BeastMedia
 public final class EmbeddingModel {
     public let card: ModelCard
     public let network: any ImageEncoder
+    /// What the checkpoint holds beside the network.
+    public let unusedTensors: UnusedTensors
     public var session: Session { network.session }
 
-    init(card: ModelCard, network: any ImageEncoder) {
+    init(card: ModelCard, network: any ImageEncoder, unusedTensors: UnusedTensors) {
         self.card = card
         self.network = network
+        self.unusedTensors = unusedTensors
     }
 
     /// The embedding of each picture of a batch.

@@ -28,7 +28,8 @@ public enum Menagerie {
     /// The same on a session that is already open.
     public static func load(_ card: ModelCard, session: Session, weights: String? = nil) throws -> EmbeddingModel {
         let source = try self.weights(of: card, file: weights)
-        return EmbeddingModel(card: card, network: try card.network.makeEncoder(weights: source, session: session))
+        let network = try card.network.makeEncoder(weights: source, session: session)
+        return EmbeddingModel(card: card, network: network, unusedTensors: UnusedTensors(source))
     }
 
     /// Builds a model that completes pictures, encoder and decoder, and loads its weights.
@@ -43,8 +44,8 @@ public enum Menagerie {
                     + Catalogue.models.filter { $0.masked != nil }.map(\.name).joined(separator: ", "))
         }
         let source = try self.weights(of: card, file: weights)
-        return CompletionModel(
-            card: card, network: try MaskedAutoencoder(configuration, weights: source, session: session))
+        let network = try MaskedAutoencoder(configuration, weights: source, session: session)
+        return CompletionModel(card: card, network: network, unusedTensors: UnusedTensors(source))
     }
 
     /// The tensors of a model, none of them read yet.

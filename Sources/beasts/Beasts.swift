@@ -10,7 +10,8 @@ struct Beasts: ParsableCommand {
         abstract: "Runs self-supervised vision models on any compute backend.",
         version: "beasts \(BeastCore.version)",
         subcommands: [
-            Embed.self, Complete.self, Neighbours.self, List.self, Show.self, Backends.self, Conformance.self,
+            Embed.self, Complete.self, Neighbours.self, List.self, Show.self, Inspect.self, Backends.self,
+            Conformance.self,
         ])
 
     /// Parses, runs, and turns every error into one line and the exit code that stands for it.

@@ -93,6 +93,8 @@ struct Embed: CommonOptionsCommand {
         if model == nil, weights == nil { common.note("model: \(Catalogue.defaultModelNote)") }
         if let note = job.note(for: card) { common.note(note) }
         let network = try Menagerie.load(card.name, backend: chosen, weights: weights, threadCount: job.threadCount)
+        // Published files hold heads and optimizers that everybody knows of; a file of the user's own may hold a surprise.
+        if weights != nil || common.verbose, let note = network.unusedTensors.note { common.note(note) }
         try run(job, network, backend: chosen)
     }
 

@@ -60,10 +60,10 @@ struct TensorLendingTests {
                 ),
             ],
             storages: [
-                ("0", bytes(of: [0.1, 1e300, -2, 3] as [Double])), ("1", bytes(of: [0x3C00, 0xC000] as [UInt16])),
+                ("0", bytes(of: [0.1, 1e30, -2, 3] as [Double])), ("1", bytes(of: [0x3C00, 0xC000] as [UInt16])),
                 ("2", bytes(of: [0x3F80, 0xC000] as [UInt16])),
             ])
-        #expect(try elements("double", of: weights) == [0.1, -2, .infinity, 3])
+        #expect(try elements("double", of: weights) == [0.1, -2, 1e30, 3])
         #expect(try weights.withTensor("double") { $0.strides } == [2, 1])
         #expect(try elements("half", of: weights) == [1, -2])
         #expect(try elements("brain", of: weights) == [1, -2])
@@ -75,7 +75,7 @@ struct TensorLendingTests {
         }
         #expect(repeated.0 == 8)
         #expect(repeated.1 == [0, 1])
-        #expect(repeated.2 == .infinity)
+        #expect(repeated.2 == 1e30)
     }
 
     @Test("Big-endian archives are swapped while lending", arguments: [true, false])

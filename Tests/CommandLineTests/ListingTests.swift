@@ -59,7 +59,7 @@ import Testing
             outcome.expectSuccess()
             #expect(outcome.errors == "" && outcome.output.contains("SUBCOMMANDS"))
         }
-        for command in ["embed", "complete", "neighbours", "list", "show", "backends", "conformance"] {
+        for command in ["embed", "complete", "neighbours", "list", "show", "inspect", "backends", "conformance"] {
             let help = try Program.built.run(["help", command], in: folder)
             help.expectSuccess()
             #expect(help.errors == "" && help.output.contains("USAGE: beasts \(command)"))

@@ -56,7 +56,7 @@ import Testing
 
     private func outcome(
         _ file: Data, _ expect: String = "fail", kind: String = "bad_npy", must: String, other: String? = nil
-    ) throws -> FixtureReport.Outcome {
+    ) throws -> CaseStatus {
         let folder = FileManager.default.temporaryDirectory.appending(path: "beasts-\(UUID())")
         try FileManager.default.createDirectory(at: folder.appending(path: "bad"), withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -72,7 +72,7 @@ import Testing
         try JSONSerialization.data(withJSONObject: ["cases": cases]).write(to: folder.appending(path: "manifest.json"))
         let session = Session(backend: try LibraryFolder.reference().makeContext())
         let report = try FixtureRunner(folder: folder.path, session: session).run(filter: "bad/file.npy")
-        return try #require(report.entries.first).outcome
+        return try #require(report.entries.first).status
     }
 
     private static func array(_ description: String, _ values: [Float]) -> Data {

@@ -23,22 +23,19 @@ public struct FixtureRunner {
         let manifest = try FixtureManifest(folder: folder)
         var report = FixtureReport()
         for fixture in manifest.cases {
-            if let filter, !fixture.id.contains(filter) { continue }
+            guard fixture.isMeant(by: filter) else { continue }
             progress(fixture.id)
             report.entries.append(run(fixture, in: manifest))
         }
         return report
     }
 
-    private func run(_ fixture: FixtureCase, in manifest: FixtureManifest) -> FixtureReport.Entry {
-        func entry(_ outcome: FixtureReport.Outcome, _ detail: String, _ comparison: FixtureComparison? = nil)
+    func run(_ fixture: FixtureCase, in manifest: FixtureManifest) -> FixtureReport.Entry {
+        func entry(_ status: CaseStatus, _ detail: String, _ comparison: FixtureComparison? = nil)
             -> FixtureReport.Entry
         {
-            let isOptional = fixture.isOptional && outcome != .notSupportedYet
-            return FixtureReport.Entry(
-                id: fixture.id, outcome: isOptional ? .optional : outcome,
-                detail: isOptional ? "\(outcome.rawValue): \(detail)" : detail, worstRatio: comparison?.worstRatio ?? 0,
-                isIdentical: comparison?.isIdentical)
+            fixture.entry(
+                status, detail, worstRatio: comparison?.worstRatio ?? 0, isIdentical: comparison?.isIdentical)
         }
         var comparison = FixtureComparison(folder: folder)
         do {
@@ -80,6 +77,16 @@ public struct FixtureRunner {
 }
 
 extension FixtureCase {
+    /// What becomes of an optional case is said and does not count.
+    func entry(_ status: CaseStatus, _ detail: String, worstRatio: Double = 0, isIdentical: Bool? = nil)
+        -> FixtureReport.Entry
+    {
+        let isApart = isOptional && status != .notSupportedYet && status != .optional
+        return FixtureReport.Entry(
+            id: id, status: isApart ? .optional : status, detail: isApart ? "\(status.rawValue): \(detail)" : detail,
+            worstRatio: worstRatio, isIdentical: isIdentical)
+    }
+
     /// The outputs by name, in a fixed order.
     func sortedOutputs() throws -> [(name: String, output: Output)] {
         guard let outputs else { throw FixtureError("the manifest gives no outputs") }

@@ -2,28 +2,39 @@
 internal import BeastCore
 
 extension ConformanceReport {
-    /// A table for people, the failures in full below it.
+    /// The statuses that a table has a column for, whatever happened.
+    static let columns: [CaseStatus] = [.passed, .failed, .unsupported]
+
+    /// A table for people, what makes the run fail in full below it.
     public var text: String {
-        var rows = [["op", "passed", "failed", "unsupported", "error / allowed"]]
+        let statuses = counts.shown(always: Self.columns)
+        var rows = [["op"] + statuses.map(\.plural) + ["error / allowed"]]
         for line in lines {
-            rows.append([
-                line.subject, String(line.passed), String(line.failed), String(line.unsupported),
-                line.largestErrorRatio.map(shortened) ?? "-",
-            ])
+            rows.append(
+                [line.subject] + statuses.map { String(line.counts[$0]) } + [
+                    line.largestErrorRatio.map(shortened) ?? "-"
+                ])
         }
-        rows.append(["all", String(passed), String(failed), String(unsupported), ""])
-        var text = "Conformance of backend '\(backend)' \(version), \(path), seed \(seed)\n\n" + table(rows)
+        rows.append(["all"] + statuses.map { String(counts[$0]) } + [""])
+        var text =
+            "Conformance of backend '\(backend)'\(version.isEmpty ? "" : " " + version), \(path), seed \(seed)\n\n"
+            + table(rows)
         if !absent.isEmpty {
             text += "\nNot in this backend, composed by the host: \(absent.map(\.name).joined(separator: ", "))\n"
         }
         for op in untested {
             text += "\n\(op.isRequired ? "FAILED" : "UNTESTED"): \(op.name): the backend has it and no case tests it\n"
         }
-        for result in results {
-            if let failure = result.failure { text += "\nFAILED: \(failure)\n" }
+        for pattern in unusedKnownFailures { text += "\nNot among the cases, though known to fail: \(pattern)\n" }
+        for result in results where result.status == .knownFailure {
+            text += "\nknown failure: \(result.testCase.name): \(result.detail ?? "")\n"
         }
+        for result in results {
+            if let failure = result.failure { text += "\n\(result.status.rawValue.uppercased()): \(failure)\n" }
+        }
+        if notRun > 0 { text += "\nNot run, since no worker got ready any more: \(notRun) cases\n" }
         return text + "\nThe backend \(isConforming ? "conforms" : "does not conform").\n"
-            + "conformance: \(passed) passed, \(failed) failed, \(unsupported) unsupported"
+            + "conformance: \(counts.sentence(always: Self.columns))"
     }
 
     /// The first column to the left, the others to the right.

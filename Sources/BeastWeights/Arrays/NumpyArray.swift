@@ -19,19 +19,8 @@ public struct NumpyArray: Sendable {
     public static func read(path: String) throws(WeightsError) -> NumpyArray {
         try naming(path) { () throws(WeightsError) in
             let file = try InputFile(path: path)
-            guard file.size > 0 else { throw WeightsError(.malformedContainer, "the file is empty") }
-            let (header, dataOffset) = try NumpyHeader.read(file)
-            guard let count = TensorDescription.count(header.shape) else {
-                throw WeightsError(.malformedContainer, "the shape \(header.shape) is beyond what 64 bits can count")
-            }
-            let byteCount = count.multipliedReportingOverflow(by: header.element.byteCount)
-            guard !byteCount.overflow, byteCount.partialValue == file.size - dataOffset else {
-                throw WeightsError(
-                    .malformedContainer,
-                    "the header announces \(count) × \(header.element), the file holds \(file.size - dataOffset) bytes of data"
-                )
-            }
-            let data = try file.read(at: dataOffset, count: byteCount.partialValue, what: "the npy data")
+            let (header, range) = try NumpyHeader.readChecked(file)
+            let data = try file.read(at: range.lowerBound, count: range.count, what: "the npy data")
             return NumpyArray(element: header.element, shape: header.shape, bytes: [UInt8](data.bytes))
         }
     }

@@ -79,6 +79,31 @@ public struct NumpyHeader: Equatable, Sendable {
         var parser = NumpyHeaderParser(text.bytes)
         return (try parser.parse(), start + length)
     }
+
+    /// Whether a file starts like an npy file.
+    static func isStart(of file: InputFile) throws(WeightsError) -> Bool {
+        let start = try file.read(at: 0, count: min(magic.count, file.size), what: "the start of the file")
+        return start.bytes.elementsEqual(magic)
+    }
+
+    /// Reads the header and holds it against the file's size.
+    ///
+    /// - Returns: the header and where the data lies.
+    static func readChecked(_ file: InputFile) throws(WeightsError) -> (header: NumpyHeader, data: Range<Int>) {
+        guard file.size > 0 else { throw WeightsError(.malformedContainer, "the file is empty") }
+        let (header, dataOffset) = try read(file)
+        guard let count = TensorDescription.count(header.shape) else {
+            throw WeightsError(.malformedContainer, "the shape \(header.shape) is beyond what 64 bits can count")
+        }
+        let byteCount = count.multipliedReportingOverflow(by: header.element.byteCount)
+        guard !byteCount.overflow, byteCount.partialValue == file.size - dataOffset else {
+            throw WeightsError(
+                .malformedContainer,
+                "the header announces \(count) × \(header.element), the file holds \(file.size - dataOffset) bytes of data"
+            )
+        }
+        return (header, dataOffset..<file.size)
+    }
 }
 
 /// Parses the dictionary literal: the three keys in any order, a tuple of decimal sizes, nothing else.

@@ -11,13 +11,11 @@ enum Checksum {
             truncatingIfNeeded: crc32_z(UInt(checksum), base.assumingMemoryBound(to: UInt8.self), bytes.count))
     }
 
-    /// Compares all bytes of a member with the checksum recorded for it; 0 records none.
-    static func check(_ bytes: UnsafeRawBufferPointer, _ member: ZipMember) throws(WeightsError) {
-        guard member.checksum != 0 else { return }
+    /// The error for a member whose bytes differ from the checksum recorded for it; 0 records none.
+    static func damage(of bytes: UnsafeRawBufferPointer, _ member: ZipMember) -> WeightsError? {
+        guard member.checksum != 0 else { return nil }
         let found = extended(0, with: bytes)
-        guard found == member.checksum else {
-            throw mismatch(name: member.name, expected: member.checksum, found: found)
-        }
+        return found == member.checksum ? nil : mismatch(name: member.name, expected: member.checksum, found: found)
     }
 
     static func mismatch(name: String, expected: UInt32, found: UInt32) -> WeightsError {

@@ -8,6 +8,8 @@ public enum ContainerKind: String, Sendable {
     case torchLegacy = "PyTorch legacy stream"
     /// A safetensors file.
     case safetensors
+    /// The index of safetensors shards, such as `model.safetensors.index.json`.
+    case safetensorsIndex = "safetensors index"
 
     private static let sampleSize = 512
 
@@ -19,11 +21,18 @@ public enum ContainerKind: String, Sendable {
         let head = sample.bytes
         if head.starts(with: [0x50, 0x4B, 0x03, 0x04]) { return .torchZip }
         if head.count >= 2, head[0] == 0x80, head[1] <= 5 { return .torchLegacy }
+        if isJSONObject(head) { return .safetensorsIndex }
         if let kind = recognised(head) { throw kind }
         if head.count > 8, head[8] == UInt8(ascii: "{") || head[8] == UInt8(ascii: " ") { return .safetensors }
         throw WeightsError(
             .unsupportedContainer,
             "is neither a PyTorch checkpoint nor a safetensors file (it starts with \(hexadecimal(head.prefix(8))))")
+    }
+
+    /// Text whose first character is a brace. A safetensors length is never text: it would be above 2^61.
+    private static func isJSONObject(_ head: UnsafeRawBufferPointer) -> Bool {
+        guard head.prefix(8).allSatisfy({ (0x20..<0x7F).contains($0) || (9...13).contains($0) }) else { return false }
+        return head.first { $0 > 0x20 } == UInt8(ascii: "{")
     }
 
     /// What the file is, with advice, where it is something that people do hand over.

@@ -7,9 +7,19 @@
 struct JSONReader {
     private var cursor: ByteCursor
     private var depth = 0
+    /// Bytes of text, and numbers in lists, that may still be handed out.
+    private var textBudget = 24 << 20
+    private var numberBudget = 4 << 20
+    private let name: String
     private static let maximumDepth = 3
 
-    init(_ bytes: UnsafeRawBufferPointer) { cursor = ByteCursor(bytes) }
+    /// - Parameters:
+    ///   - name: what messages call the text.
+    ///   - base: where it starts in its file, for messages.
+    init(_ bytes: UnsafeRawBufferPointer, name: String, base: Int) {
+        cursor = ByteCursor(bytes, base: base)
+        self.name = name
+    }
 
     /// Reads an object and calls `member` with each name; `member` must consume the value.
     mutating func readObject(
@@ -39,6 +49,8 @@ struct JSONReader {
 
     /// A whole number that is 0 or more and fits 64 bits; `1.0` and `1e3` are not taken.
     mutating func readCount() throws(WeightsError) -> Int {
+        numberBudget -= 1
+        guard numberBudget >= 0 else { throw tooMuch("numbers") }
         let text = try numberText()
         guard let value = Int(text), value >= 0, text.utf8.first != UInt8(ascii: "-") else {
             throw failure("“\(text.shortened(to: 40))” is not a count")
@@ -53,6 +65,7 @@ struct JSONReader {
             switch byte {
             case UInt8(ascii: "\""):
                 let bytes = UnsafeRawBufferPointer(rebasing: cursor.bytes[start..<cursor.position - 1])
+                try charge(text: bytes.count)
                 guard let text = String(validating: bytes, as: UTF8.self) else {
                     throw failure("a text is not valid UTF-8")
                 }
@@ -67,27 +80,71 @@ struct JSONReader {
 
     /// Consumes any value without keeping it.
     mutating func skipValue() throws(WeightsError) {
+        numberBudget -= 1
+        guard numberBudget >= 0 else { throw tooMuch("values") }
         skipSpace()
         switch peek() {
         case UInt8(ascii: "{"):
-            try readObject(maximumCount: .max) { reader, _ throws(WeightsError) in try reader.skipValue() }
+            try enter("{")
+            if try !leave("}") {
+                repeat {
+                    try skipText()
+                    try expect(":")
+                    try skipValue()
+                } while try hasAnother(closing: "}")
+            }
+            depth -= 1
         case UInt8(ascii: "["): try readArray { reader throws(WeightsError) in try reader.skipValue() }
-        case UInt8(ascii: "\""): _ = try readText()
+        case UInt8(ascii: "\""): try skipText()
         case UInt8(ascii: "t"): try skipWord("true")
         case UInt8(ascii: "f"): try skipWord("false")
         case UInt8(ascii: "n"): try skipWord("null")
-        default: _ = try numberText()
+        default: _ = try number()
         }
+    }
+
+    /// Consumes a text that nobody wants, without keeping it.
+    private mutating func skipText() throws(WeightsError) {
+        try expect("\"")
+        let start = cursor.position
+        var isASCII = true
+        while let byte = cursor.nextByte() {
+            if byte >= 0x80 { isASCII = false }
+            switch byte {
+            case UInt8(ascii: "\""):
+                if isASCII { return }
+                let bytes = UnsafeRawBufferPointer(rebasing: cursor.bytes[start..<cursor.position - 1])
+                try charge(text: bytes.count)
+                guard String(validating: bytes, as: UTF8.self) != nil else {
+                    throw failure("a text is not valid UTF-8")
+                }
+                return
+            case UInt8(ascii: "\\"): _ = try cursor.byte()
+            case 0..<0x20: throw failure("a text holds a control character")
+            default: break
+            }
+        }
+        throw failure("a text does not end")
     }
 
     /// Only white space may follow.
     mutating func finish() throws(WeightsError) {
         skipSpace()
-        guard cursor.isAtEnd else { throw failure("something follows the end of the header's JSON") }
+        guard cursor.isAtEnd else { throw failure("something follows the end of the JSON") }
     }
 
     func failure(_ text: String) -> WeightsError {
-        WeightsError(.malformedContainer, "the safetensors header is damaged near byte \(8 + cursor.position): \(text)")
+        WeightsError(.malformedContainer, "\(name) is damaged near byte \(cursor.base + cursor.position): \(text)")
+    }
+
+    private mutating func charge(text count: Int) throws(WeightsError) {
+        textBudget -= count
+        guard textBudget >= 0 else { throw tooMuch("text") }
+    }
+
+    private func tooMuch(_ what: String) -> WeightsError {
+        WeightsError(
+            .limitExceeded, "\(name) holds more \(what) than is read, near byte \(cursor.base + cursor.position)")
     }
 
     // MARK: - Tokens
@@ -129,8 +186,13 @@ struct JSONReader {
         guard try cursor.take(word.utf8.count).elementsEqual(word.utf8) else { throw failure("“\(word)” is misspelt") }
     }
 
-    /// Number grammar of RFC 8259.
     private mutating func numberText() throws(WeightsError) -> String {
+        let range = try number()
+        return String(decoding: cursor.bytes[range], as: UTF8.self)
+    }
+
+    /// Consumes a number by the grammar of RFC 8259 and returns where it lies.
+    private mutating func number() throws(WeightsError) -> Range<Int> {
         skipSpace()
         let start = cursor.position
         if peek() == UInt8(ascii: "-") { _ = cursor.nextByte() }
@@ -147,7 +209,7 @@ struct JSONReader {
             isValid = skipDigits() > 0 && isValid
         }
         guard isValid else { throw failure("a number or another value is missing") }
-        return String(decoding: cursor.bytes[start..<cursor.position], as: UTF8.self)
+        return start..<cursor.position
     }
 
     private mutating func skipDigits() -> Int {
@@ -163,11 +225,13 @@ struct JSONReader {
 
     /// The rest of a text in which a backslash was met; rare, so it is read again from its start.
     private mutating func readEscapedText(from start: Int) throws(WeightsError) -> String {
+        try charge(text: cursor.position - start)
         var content = [UInt8](cursor.bytes[start..<cursor.position - 1])
         var isEscape = true
         while true {
+            try charge(text: 1)
             if isEscape {
-                content += try readEscape()
+                try readEscape(into: &content)
                 isEscape = false
             }
             switch try cursor.byte() {
@@ -183,13 +247,13 @@ struct JSONReader {
         }
     }
 
-    private mutating func readEscape() throws(WeightsError) -> [UInt8] {
+    private mutating func readEscape(into content: inout [UInt8]) throws(WeightsError) {
         switch try cursor.byte() {
-        case UInt8(ascii: "n"): return [10]
-        case UInt8(ascii: "r"): return [13]
-        case UInt8(ascii: "t"): return [9]
-        case UInt8(ascii: "b"): return [8]
-        case UInt8(ascii: "f"): return [12]
+        case UInt8(ascii: "n"): content.append(10)
+        case UInt8(ascii: "r"): content.append(13)
+        case UInt8(ascii: "t"): content.append(9)
+        case UInt8(ascii: "b"): content.append(8)
+        case UInt8(ascii: "f"): content.append(12)
         case UInt8(ascii: "u"):
             var value = try readUnit()
             if 0xD800..<0xDC00 ~= value {
@@ -201,8 +265,8 @@ struct JSONReader {
                 value = 0x10000 + (value - 0xD800) << 10 + (low - 0xDC00)
             }
             guard let scalar = Unicode.Scalar(value) else { throw failure("half a surrogate pair") }
-            return Array(String(Character(scalar)).utf8)
-        case let byte where [0x22, 0x5C, 0x2F].contains(byte): return [byte]
+            content += String(Character(scalar)).utf8
+        case let byte where byte == 0x22 || byte == 0x5C || byte == 0x2F: content.append(byte)
         default: throw failure("an unknown escape")
         }
     }

@@ -11,35 +11,31 @@ enum LegacyStream {
     private static let maximumPadding = 1 << 20
 
     static func decode(_ file: InputFile) throws(WeightsError) -> DecodedCheckpoint {
-        let bytes = try file.mapped()
-        var position = 0
-        var header: [(PickleMachine, PickleNode)] = []
-        for name in ["magic number", "protocol version", "system information"] {
-            header.append(try pickle(bytes, at: &position, name: "the \(name)", place: .absent))
-            if header.count == 1 { try checkMagic(header[0]) }
+        var reader = try LegacyReader(file)
+        do throws(WeightsError) {
+            return try decode(&reader)
+        } catch {
+            // A Python loader runs each pickle before it looks at the next.
+            throw error.with(reader.dangerousUses)
         }
-        guard header[1].0.arena.integer(header[1].1) == version else {
-            throw WeightsError(.unsupportedContainer, "the stream's protocol version is not \(version)")
-        }
-        try checkSystem(header[2])
-        var (machine, root) = try pickle(bytes, at: &position, name: "the object pickle", place: .stream)
-        let keys = try pickle(bytes, at: &position, name: "the list of storage keys", place: .absent)
-        try placeStorages(order: try storageKeys(keys), from: position, in: file, &machine.storages)
-        file.release(0..<position)
-        return DecodedCheckpoint(
-            graph: PickleGraph(arena: machine.arena, storages: machine.storages), root: root)
     }
 
-    /// Decodes the pickle at `position` and moves past it.
-    private static func pickle(
-        _ bytes: UnsafeRawBufferPointer, at position: inout Int, name: String, place: StorageTable.Place
-    ) throws(WeightsError) -> (PickleMachine, PickleNode) {
-        let limit = min(bytes.count, position + PickleLimits().pickleBytes)
-        let slice = UnsafeRawBufferPointer(rebasing: bytes[position..<limit])
-        var machine = PickleMachine(slice, base: position, name: name, storages: StorageTable(place))
-        let node = try machine.run()
-        position += machine.cursor.position
-        return (machine, node)
+    private static func decode(_ reader: inout LegacyReader) throws(WeightsError) -> DecodedCheckpoint {
+        try checkMagic(try reader.pickle("the magic number"))
+        let protocolVersion = try reader.pickle("the protocol version")
+        guard protocolVersion.0.arena.integer(protocolVersion.1) == version else {
+            throw WeightsError(.unsupportedContainer, "the stream's protocol version is not \(version)")
+        }
+        try checkSystem(try reader.pickle("the system information"))
+        var (machine, root) = try reader.pickle("the object pickle", place: .stream)
+        let keys = try reader.pickle("the list of storage keys")
+        let padding = try placeStorages(
+            order: try storageKeys(keys), from: reader.position, in: reader.file, &machine.storages)
+        reader.file.release(0..<reader.position)
+        return DecodedCheckpoint(
+            graph: PickleGraph(arena: machine.arena, storages: machine.storages), root: root, symbols: reader.symbols,
+            dangerousUses: reader.dangerousUses,
+            notes: padding > 0 ? ["\(padding) zero bytes follow the last storage"] : [])
     }
 
     private static func checkMagic(_ pickle: (PickleMachine, PickleNode)) throws(WeightsError) {
@@ -77,10 +73,10 @@ enum LegacyStream {
         return keys
     }
 
-    /// Walks the counts once; from then on every storage's place is known.
+    /// Walks the counts once; from then on every storage's place is known. Returns the number of bytes behind the last.
     private static func placeStorages(
         order: [String], from start: Int, in file: InputFile, _ storages: inout StorageTable
-    ) throws(WeightsError) {
+    ) throws(WeightsError) -> Int {
         var position = start
         var placed: Set<String> = []
         for key in order {
@@ -113,6 +109,7 @@ enum LegacyStream {
             throw WeightsError(.malformedTensor, "storage \(missing.key) is used but not in the stream")
         }
         try checkPadding(from: position, in: file)
+        return file.size - position
     }
 
     private static func checkPadding(from position: Int, in file: InputFile) throws(WeightsError) {
@@ -125,5 +122,35 @@ enum LegacyStream {
         guard isZero else {
             throw WeightsError(.malformedContainer, "\(count) unexpected bytes follow the last storage of the stream")
         }
+    }
+}
+
+/// Decodes one pickle after the other and remembers what they import.
+private struct LegacyReader {
+    let file: InputFile
+    private(set) var position = 0
+    private(set) var symbols: [Symbol] = []
+    private(set) var dangerousUses: [DangerousUse] = []
+    private var known: Set<Symbol> = []
+    private let bytes: UnsafeRawBufferPointer
+
+    init(_ file: InputFile) throws(WeightsError) {
+        self.file = file
+        bytes = try file.mapped()
+    }
+
+    mutating func pickle(
+        _ name: String, place: StorageTable.Place = .absent
+    ) throws(WeightsError) -> (PickleMachine, PickleNode) {
+        let limits = if case .absent = place { PickleLimits.small } else { PickleLimits() }
+        let end = min(bytes.count, position + limits.pickleBytes)
+        let slice = UnsafeRawBufferPointer(rebasing: bytes[position..<end])
+        var machine = PickleMachine(
+            slice, base: position, name: name, storages: StorageTable(place), limits: limits)
+        let node = try machine.run()
+        position += machine.cursor.position
+        symbols += machine.arena.symbols.filter { known.insert($0).inserted }
+        dangerousUses += PickleGraph(arena: machine.arena, storages: machine.storages).dangerousUses
+        return (machine, node)
     }
 }

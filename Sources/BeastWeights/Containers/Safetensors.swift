@@ -4,17 +4,33 @@
 /// Format: the `safetensors` documentation; stricter than its reader only in refusing a name that occurs twice.
 enum Safetensors {
     private static let maximumHeader = 100_000_000
-    private static let maximumNames = 1_000_000
+    /// Twice as many as the largest published models have in all their shards.
+    static let maximumNames = 200_000
 
-    private struct Entry {
+    struct Entry {
         let name: String
-        var elementType: ElementType?
-        var shape: [Int]?
-        var range: Range<Int>?
+        let elementType: ElementType
+        let shape: [Int]
+        /// Within the data.
+        let range: Range<Int>
+    }
+
+    struct Header {
+        var entries: [Entry] = []
+        /// Where the data starts in the file.
+        var dataStart = 0
     }
 
     /// The checkpoint as a flat dictionary; `__metadata__` becomes the dictionary's state.
     static func decode(_ file: InputFile) throws(WeightsError) -> DecodedCheckpoint {
+        var assembly = try SafetensorsAssembly()
+        let header = try readHeader(file, &assembly)
+        for entry in header.entries { try assembly.add(entry, dataStart: header.dataStart) }
+        return try assembly.checkpoint()
+    }
+
+    /// Reads and checks the header. Its metadata goes to the assembly, its tensors are left to the caller.
+    static func readHeader(_ file: InputFile, _ assembly: inout SafetensorsAssembly) throws(WeightsError) -> Header {
         guard file.size >= 8 else {
             throw WeightsError(.malformedContainer, "\(file.size) bytes are too few for a safetensors file")
         }
@@ -26,17 +42,19 @@ enum Safetensors {
                 "the safetensors header would have \(length) bytes, the file has \(file.size) and headers at most "
                     + "\(maximumHeader); the file is cut short or no safetensors file")
         }
-        let header = try file.read(at: 8, count: Int(length), what: "the safetensors header")
-        let (entries, metadata) = try parse(header.bytes)
-        withExtendedLifetime(header) {}
-        let start = 8 + Int(length)
-        try checkLayout(entries, dataSize: file.size - start)
-        return try assemble(entries, metadata, dataStart: start, headerBytes: Int(length))
+        let bytes = try file.read(at: 8, count: Int(length), what: "the safetensors header")
+        var header = try parse(bytes.bytes, &assembly)
+        withExtendedLifetime(bytes) {}
+        header.dataStart = 8 + Int(length)
+        try checkLayout(header.entries, dataSize: file.size - header.dataStart)
+        return header
     }
 
-    private static func parse(_ bytes: UnsafeRawBufferPointer) throws(WeightsError) -> ([Entry], [(String, String)]) {
-        var reader = JSONReader(bytes)
-        var entries: [Entry] = []
+    private static func parse(
+        _ bytes: UnsafeRawBufferPointer, _ assembly: inout SafetensorsAssembly
+    ) throws(WeightsError) -> Header {
+        var reader = JSONReader(bytes, name: "the safetensors header", base: 8)
+        var header = Header()
         var metadata: [(String, String)] = []
         try reader.readObject(maximumCount: maximumNames) { reader, name throws(WeightsError) in
             if name == "__metadata__" {
@@ -44,34 +62,37 @@ enum Safetensors {
                     metadata.append((key, try reader.readText()))
                 }
             } else {
-                entries.append(try parseEntry(&reader, name: name))
+                header.entries.append(try parseEntry(&reader, name: name))
             }
         }
         try reader.finish()
-        return (entries, metadata)
+        for (key, value) in metadata { try assembly.addMetadata(key, value) }
+        return header
     }
 
     private static func parseEntry(_ reader: inout JSONReader, name: String) throws(WeightsError) -> Entry {
-        var entry = Entry(name: name)
+        var elementType: ElementType?
+        var shape: [Int]?
+        var range: Range<Int>?
         try reader.readObject(maximumCount: 64) { reader, field throws(WeightsError) in
             switch field {
             case "dtype":
                 let text = try reader.readText()
-                entry.elementType = ElementType.safetensorsNames[text] ?? .unknown(text)
-            case "shape": entry.shape = try readCounts(&reader, limit: TensorDescription.maximumRank)
+                elementType = ElementType.safetensorsNames[text] ?? .unknown(text)
+            case "shape": shape = try readCounts(&reader, limit: TensorDescription.maximumRank)
             case "data_offsets":
                 let offsets = try readCounts(&reader, limit: 2)
                 guard offsets.count == 2, offsets[0] <= offsets[1] else {
                     throw reader.failure("the offsets of “\(name.shortened(to: 80))” are \(offsets)")
                 }
-                entry.range = offsets[0]..<offsets[1]
+                range = offsets[0]..<offsets[1]
             default: try reader.skipValue()
             }
         }
-        guard entry.elementType != nil, entry.shape != nil, entry.range != nil else {
+        guard let elementType, let shape, let range else {
             throw reader.failure("“\(name.shortened(to: 80))” lacks its dtype, shape or data_offsets")
         }
-        return entry
+        return Entry(name: name, elementType: elementType, shape: shape, range: range)
     }
 
     private static func readCounts(_ reader: inout JSONReader, limit: Int) throws(WeightsError) -> [Int] {
@@ -86,14 +107,17 @@ enum Safetensors {
     /// Tensors must cover the data exactly: no gap, no overlap, nothing behind the last.
     private static func checkLayout(_ entries: [Entry], dataSize: Int) throws(WeightsError) {
         var position = 0
-        let ordered = entries.compactMap { entry in entry.range.map { (entry.name, $0) } }
-            .sorted { ($0.1.lowerBound, $0.1.upperBound) < ($1.1.lowerBound, $1.1.upperBound) }
-        for (name, range) in ordered {
+        let ordered = entries.sorted {
+            ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
+        }
+        for entry in ordered {
+            let range = entry.range
             guard range.lowerBound == position else {
                 let kind = range.lowerBound < position ? "overlaps the tensor before it" : "leaves a gap before it"
                 throw WeightsError(
                     .malformedContainer,
-                    "tensor “\(name.shortened(to: 80))” at data bytes \(range.lowerBound)..<\(range.upperBound) \(kind)"
+                    "tensor “\(entry.name.shortened(to: 80))” at data bytes \(range.lowerBound)..<\(range.upperBound) "
+                        + kind
                 )
             }
             position = range.upperBound
@@ -103,56 +127,5 @@ enum Safetensors {
                 .malformedContainer,
                 "the tensors occupy \(position) bytes, the file holds \(dataSize); it is cut short or was appended to")
         }
-    }
-
-    private static func assemble(
-        _ entries: [Entry], _ metadata: [(String, String)], dataStart: Int, headerBytes: Int
-    ) throws(WeightsError) -> DecodedCheckpoint {
-        var limits = PickleLimits()
-        // The number of names is bounded already.
-        limits.totalTextBytes = 3 * maximumHeader
-        limits.maximumMemory = 1 << 30
-        var arena = PickleArena(limits: limits, pickleBytes: headerBytes)
-        var storages = StorageTable(.absent)
-        let root = PickleNode.dictionary(try arena.makeDictionary())
-        for entry in entries {
-            guard let type = entry.elementType, let shape = entry.shape, let range = entry.range else { continue }
-            let count = try elementCount(entry.name, type, shape, byteCount: range.count)
-            let bytes = dataStart + range.lowerBound..<dataStart + range.upperBound
-            let tensor = try TensorDescription(
-                elementType: type, shape: shape, strides: TensorDescription.contiguousStrides(shape), offset: 0,
-                capacity: count, storageKey: entry.name, storageIndex: storages.storages.count)
-            storages.append(
-                Storage(
-                    key: entry.name, elementType: type, elementCount: count, name: entry.name, range: bytes, checksum: 0
-                ))
-            let key = try arena.makeText(entry.name)
-            try arena.setItems([key, try arena.makeTensor(tensor)], of: root)
-        }
-        if !metadata.isEmpty {
-            let state = PickleNode.dictionary(try arena.makeDictionary())
-            for (key, value) in metadata {
-                try arena.setItems([try arena.makeText(key), try arena.makeText(value)], of: state)
-            }
-            try arena.setState(state, of: root)
-        }
-        return DecodedCheckpoint(graph: PickleGraph(arena: arena, storages: storages), root: root)
-    }
-
-    private static func elementCount(
-        _ name: String, _ type: ElementType, _ shape: [Int], byteCount: Int
-    ) throws(WeightsError) -> Int {
-        guard let count = TensorDescription.count(shape) else {
-            throw WeightsError(
-                .malformedTensor, "tensor “\(name.shortened(to: 80))” has sizes \(shape), beyond 64 bits")
-        }
-        guard let bits = type.bitCount else { return count }
-        let total = count.multipliedReportingOverflow(by: bits)
-        guard !total.overflow, total.partialValue % 8 == 0, total.partialValue / 8 == byteCount else {
-            throw WeightsError(
-                .malformedTensor,
-                "tensor “\(name.shortened(to: 80))” is \(type)\(shape) but occupies \(byteCount) bytes")
-        }
-        return count
     }
 }

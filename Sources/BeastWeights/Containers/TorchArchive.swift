@@ -10,6 +10,13 @@ struct DecodedCheckpoint {
     var extraMembers: [String] = []
     /// Byte ranges with a checksum, for a check of the whole file.
     var checksummed: [ZipMember] = []
+    /// Every name that is imported, by whichever pickle of the file.
+    var symbols: [Symbol] = []
+    var dangerousUses: [DangerousUse] = []
+    /// What is unusual without being wrong.
+    var notes: [String] = []
+    /// Further files that hold tensors.
+    var shards: [InputFile] = []
 }
 
 /// Reads the zip form of `torch.save`.
@@ -18,23 +25,49 @@ enum TorchArchive {
         let archive = try ZipArchive(file)
         let root = try rootFolder(of: archive)
         let isBigEndian = try readByteOrder(archive, root: root, file: file)
-        let bytes = try readPickle(archive, root: root, file: file)
+        let (bytes, damage) = try readPickle(archive, root: root, file: file)
         let name = "\(root)data.pkl"
         var machine = PickleMachine(bytes.bytes, name: name, storages: StorageTable(.zip(archive, root: root)))
-        let node = try machine.run()
+        let node: PickleNode
+        do throws(WeightsError) {
+            node = try machine.run()
+        } catch {
+            throw damage?.with(error.dangerousUses) ?? error
+        }
+        let graph = PickleGraph(arena: machine.arena, storages: machine.storages)
+        let uses = graph.dangerousUses
+        // Loaders that do not look at checksums run such a pickle, so what it would do is told all the same.
+        if let damage { throw damage.with(uses) }
         guard machine.cursor.isAtEnd else {
             throw WeightsError(
-                .malformedPickle, "\(name) holds \(machine.cursor.remaining) bytes behind the end of its pickle")
+                .malformedPickle, "\(name) holds \(machine.cursor.remaining) bytes behind the end of its pickle"
+            ).with(uses)
         }
         withExtendedLifetime(bytes) {}
-        let used = Set(machine.storages.storages.map(\.name) + [name])
-        let known = ["version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id"]
-        let extra = archive.members.map(\.name).filter { member in
-            !used.contains(member) && !known.contains { member == root + $0 }
-        }
+        let known =
+            ["data.pkl", "version", "byteorder", ".format_version", ".storage_alignment"]
+            + [".data/serialization_id"]
+        let used = Set(machine.storages.storages.map(\.name) + known.map { root + $0 })
+        let extra = archive.members.map(\.name).filter { !used.contains($0) }
         return DecodedCheckpoint(
-            graph: PickleGraph(arena: machine.arena, storages: machine.storages), root: node, isBigEndian: isBigEndian,
-            extraMembers: extra, checksummed: archive.members)
+            graph: graph, root: node, isBigEndian: isBigEndian, extraMembers: extra, checksummed: archive.members,
+            symbols: machine.arena.symbols, dangerousUses: uses,
+            notes: notes(archive, machine.storages, isBigEndian: isBigEndian))
+    }
+
+    private static func notes(_ archive: ZipArchive, _ storages: StorageTable, isBigEndian: Bool) -> [String] {
+        var notes: [String] = []
+        if isBigEndian { notes.append("elements are big-endian; they are swapped as they are read") }
+        let bare = archive.members.count { $0.checksum == 0 && $0.byteCount > 0 }
+        if bare > 0 {
+            notes.append("\(bare) of \(archive.members.count) members have no checksum, so damage cannot be noticed")
+        }
+        let unaligned = storages.storages.count { $0.range.lowerBound % ($0.elementType.byteCount ?? 1) != 0 }
+        if unaligned > 0 {
+            notes.append(
+                "\(unaligned) of \(storages.storages.count) storages are not aligned; they are copied when read")
+        }
+        return notes
     }
 
     /// The folder of the one member that ends in `/data.pkl`, with the slash.
@@ -77,9 +110,10 @@ enum TorchArchive {
         }
     }
 
+    /// The bytes of the pickle, and the error of its checksum where that is wrong.
     private static func readPickle(
         _ archive: ZipArchive, root: String, file: InputFile
-    ) throws(WeightsError) -> OwnedBytes {
+    ) throws(WeightsError) -> (bytes: OwnedBytes, damage: WeightsError?) {
         guard let member = archive[root + "data.pkl"] else {
             throw WeightsError(.malformedContainer, "the archive has no data.pkl")
         }
@@ -89,7 +123,6 @@ enum TorchArchive {
                 .limitExceeded, "“\(member.name)” has \(member.byteCount) bytes, at most \(limit) are read")
         }
         let bytes = try file.read(at: member.dataOffset, count: member.byteCount, what: member.name)
-        try Checksum.check(bytes.bytes, member)
-        return bytes
+        return (bytes, Checksum.damage(of: bytes.bytes, member))
     }
 }

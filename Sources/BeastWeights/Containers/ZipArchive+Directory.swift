@@ -12,8 +12,9 @@ struct DirectoryLocation {
     private static let endSize = 22
     private static let locatorSize = 20
     private static let end64Size = 56
-    private static let maximumEntries = 1_000_000
-    private static let maximumDirectoryBytes = 256 << 20
+    /// Ten times as many as the largest training checkpoints have.
+    private static let maximumEntries = 100_000
+    private static let maximumDirectoryBytes = 16 << 20
 
     /// Finds the end record: the last one whose comment reaches exactly to the end of the file.
     static func find(in file: InputFile) throws(WeightsError) -> DirectoryLocation {
@@ -103,7 +104,9 @@ struct DirectoryLocation {
         }
         guard count <= UInt64(Self.maximumEntries), size <= UInt64(Self.maximumDirectoryBytes) else {
             throw WeightsError(
-                .limitExceeded, "the zip directory announces \(count) members, at most \(Self.maximumEntries) are read")
+                .limitExceeded,
+                "the zip directory announces \(count) members in \(size) bytes, at most \(Self.maximumEntries) in "
+                    + "\(Self.maximumDirectoryBytes) bytes are read")
         }
         directory = Int(offset)..<Int(offset + size)
         entryCount = Int(count)
@@ -179,12 +182,21 @@ extension DirectoryLocation {
             checksum: checksum)
     }
 
+    /// Whether one component of a path is `..`.
+    private static func climbs(_ path: [UInt8]) -> Bool {
+        let (dot, slash) = (UInt8(ascii: "."), UInt8(ascii: "/"))
+        return path.indices.dropLast().contains { index in
+            path[index] == dot && path[index + 1] == dot && (index == 0 || path[index - 1] == slash)
+                && (index + 2 == path.count || path[index + 2] == slash)
+        }
+    }
+
     private static func memberName(_ bytes: [UInt8]) throws(WeightsError) -> String {
         guard let name = String(validating: bytes, as: UTF8.self) else {
             throw WeightsError(.malformedContainer, "a zip member's name is not UTF-8")
         }
-        let climbs = name.split(separator: "/", omittingEmptySubsequences: false).contains("..")
-        guard !climbs, !bytes.contains(0), !bytes.contains(UInt8(ascii: "\\")), bytes.first != UInt8(ascii: "/") else {
+        guard !climbs(bytes), !bytes.contains(0), !bytes.contains(UInt8(ascii: "\\")), bytes.first != UInt8(ascii: "/")
+        else {
             throw WeightsError(
                 .malformedContainer, "a zip member is named “\(name.shortened(to: 80))”; such paths are refused")
         }

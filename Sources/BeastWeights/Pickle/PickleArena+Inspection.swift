@@ -8,7 +8,8 @@ extension PickleArena {
 
     func integer(_ node: PickleNode) -> Int? {
         switch node {
-        case .integer(let value): value
+        case .integer(let value): Int(value)
+        case .wideInteger(let position): Int(Int64(bitPattern: numbers[Int(position)]))
         case .bool(let value): value ? 1 : 0
         default: nil
         }
@@ -19,12 +20,23 @@ extension PickleArena {
         return symbols[Int(position)]
     }
 
+    func meaning(_ node: PickleNode) -> SymbolMeaning? {
+        guard case .symbol(let position) = node else { return nil }
+        return meanings[Int(position)]
+    }
+
     /// The items of a tuple or a list.
     func items(_ node: PickleNode) -> [PickleNode]? {
         switch node {
-        case .tuple(let position), .list(let position): sequences[Int(position)].items
+        case .tuple(let position): items(ofTuple: position)
+        case .list(let position): sequences[Int(position)].items
         default: nil
         }
+    }
+
+    func items(ofTuple position: Int32) -> [PickleNode] {
+        let tuple = tuples[Int(position)]
+        return [PickleNode](tupleItems[Int(tuple.start)..<Int(tuple.start) + Int(tuple.count)])
     }
 
     /// What messages call a value: its kind with an article, and for symbols the name.
@@ -32,7 +44,7 @@ extension PickleArena {
         switch node {
         case .none: "None"
         case .bool: "a boolean"
-        case .integer, .bigInteger: "an integer"
+        case .integer, .wideInteger, .bigInteger: "an integer"
         case .float: "a number"
         case .text: "a text"
         case .bytes: "a byte string"

@@ -3,11 +3,18 @@
 /// All values that one pickle decodes to, in flat arrays that refer to each other by position.
 struct PickleArena {
     private(set) var texts: [String] = []
+    /// Bit patterns of integers beyond 32 bits and of floats.
+    private(set) var numbers: [UInt64] = []
     private(set) var byteStrings: [[UInt8]] = []
+    /// Lists and sets.
     var sequences: [SequenceNode] = []
+    private(set) var tuples: [TupleNode] = []
+    private(set) var tupleItems: [PickleNode] = []
     var dictionaries: [DictionaryNode] = []
     var objects: [ObjectNode] = []
     private(set) var symbols: [Symbol] = []
+    /// What each symbol means, looked up once.
+    private(set) var meanings: [SymbolMeaning?] = []
     private(set) var storageNodes: [StorageNode] = []
     private(set) var tensors: [TensorDescription] = []
     private var symbolPositions: [Symbol: Int32] = [:]
@@ -43,10 +50,27 @@ struct PickleArena {
         guard textBytes <= limits.totalTextBytes else {
             throw WeightsError(.limitExceeded, "more than \(limits.totalTextBytes) bytes of text in all")
         }
-        try charge(count + 48)
+        // Up to 15 bytes are kept inside the array's own element.
+        try charge(count <= 15 ? 32 : count + 88)
     }
 
     // MARK: - Making values
+
+    @inline(__always)
+    mutating func makeInteger(_ value: Int) throws(WeightsError) -> PickleNode {
+        if let small = Int32(exactly: value) { return .integer(small) }
+        return .wideInteger(try makeNumber(UInt64(bitPattern: Int64(value))))
+    }
+
+    mutating func makeFloat(_ value: Double) throws(WeightsError) -> PickleNode {
+        .float(try makeNumber(value.bitPattern))
+    }
+
+    private mutating func makeNumber(_ bits: UInt64) throws(WeightsError) -> Int32 {
+        try charge(2 * MemoryLayout<UInt64>.stride)
+        numbers.append(bits)
+        return Int32(numbers.count - 1)
+    }
 
     mutating func makeText(_ text: String) throws(WeightsError) -> PickleNode {
         try chargeText(text.utf8.count)
@@ -65,6 +89,7 @@ struct PickleArena {
 
     mutating func makeBytes(_ bytes: some Collection<UInt8>) throws(WeightsError) -> PickleNode {
         try chargeText(bytes.count)
+        try charge(64)
         byteStrings.append([UInt8](bytes))
         return .bytes(Int32(byteStrings.count - 1))
     }
@@ -76,6 +101,17 @@ struct PickleArena {
         return .bigInteger(Int32(texts.count - 1))
     }
 
+    mutating func makeTuple(_ items: some Collection<PickleNode>) throws(WeightsError) -> PickleNode {
+        try charge(2 * (MemoryLayout<TupleNode>.stride + items.count * Self.nodeSize))
+        let depth = try nesting(over: items)
+        tuples.append(
+            TupleNode(
+                start: Int32(tupleItems.count), count: Int32(items.count), depth: Int32(truncatingIfNeeded: depth)))
+        tupleItems.append(contentsOf: items)
+        return .tuple(Int32(tuples.count - 1))
+    }
+
+    /// A list or a set.
     mutating func makeSequence(_ items: some Collection<PickleNode>) throws(WeightsError) -> Int32 {
         try charge(64 + items.count * Self.nodeSize)
         let depth = try nesting(over: items)
@@ -84,7 +120,7 @@ struct PickleArena {
     }
 
     mutating func makeDictionary() throws(WeightsError) -> Int32 {
-        try charge(96)
+        try charge(80)
         dictionaries.append(DictionaryNode())
         return Int32(dictionaries.count - 1)
     }
@@ -93,7 +129,7 @@ struct PickleArena {
         _ callee: PickleNode, arguments: PickleNode, keywordArguments: PickleNode = .none
     ) throws(WeightsError) -> PickleNode {
         try charge(192)
-        let depth = try nesting(over: CollectionOfOne(callee), arguments, keywordArguments)
+        let depth = try nesting(over: [callee, arguments, keywordArguments])
         objects.append(
             ObjectNode(callee: callee, arguments: arguments, keywordArguments: keywordArguments, depth: depth))
         return .object(Int32(objects.count - 1))
@@ -108,6 +144,7 @@ struct PickleArena {
         try charge(128)
         let position = Int32(symbols.count)
         symbols.append(symbol)
+        meanings.append(symbol.meaning)
         symbolPositions[symbol] = position
         return .symbol(position)
     }
@@ -140,6 +177,25 @@ struct PickleArena {
         objects[Int(position)].items.append(contentsOf: items)
     }
 
+    /// Adds one key and its value.
+    mutating func setItem(_ key: PickleNode, _ value: PickleNode, of container: PickleNode) throws(WeightsError) {
+        try charge(4 * Self.nodeSize)
+        let depth = try max(nesting(over: CollectionOfOne(key)), nesting(over: CollectionOfOne(value)))
+        switch container {
+        case .dictionary(let position):
+            dictionaries[Int(position)].depth = max(dictionaries[Int(position)].depth, depth)
+            dictionaries[Int(position)].entries.append(PickleEntry(key: key, value: value))
+        case .object(let position):
+            objects[Int(position)].depth = max(objects[Int(position)].depth, depth)
+            objects[Int(position)].entries.append(PickleEntry(key: key, value: value))
+        default: throw withoutItems(container)
+        }
+    }
+
+    private func withoutItems(_ container: PickleNode) -> WeightsError {
+        WeightsError(.malformedPickle, "items are set on \(kind(of: container)), which has none")
+    }
+
     /// Adds keys and values that alternate; their number must be even.
     mutating func setItems(
         _ items: some RandomAccessCollection<PickleNode>, of container: PickleNode
@@ -163,7 +219,7 @@ struct PickleArena {
             objects[Int(position)].depth = max(objects[Int(position)].depth, depth)
             objects[Int(position)].entries.append(contentsOf: entries)
         default:
-            throw WeightsError(.malformedPickle, "items are set on \(kind(of: container)), which has none")
+            throw withoutItems(container)
         }
     }
 
@@ -185,10 +241,10 @@ struct PickleArena {
 
     /// One more than the deepest of the values. A value that grows after it was put into another is not followed;
     /// whoever walks the graph bounds its own depth as well.
-    private func nesting(over items: some Collection<PickleNode>, _ more: PickleNode...) throws(WeightsError) -> Int {
+    @inline(__always)
+    private func nesting(over items: some Collection<PickleNode>) throws(WeightsError) -> Int {
         var deepest = 0
         for item in items { deepest = max(deepest, depth(of: item)) }
-        for item in more { deepest = max(deepest, depth(of: item)) }
         guard deepest < limits.nesting else {
             throw WeightsError(.limitExceeded, "values are nested deeper than \(limits.nesting)")
         }
@@ -197,7 +253,8 @@ struct PickleArena {
 
     private func depth(of node: PickleNode) -> Int {
         switch node {
-        case .tuple(let position), .list(let position), .set(let position): sequences[Int(position)].depth
+        case .tuple(let position): Int(tuples[Int(position)].depth)
+        case .list(let position), .set(let position): sequences[Int(position)].depth
         case .dictionary(let position): dictionaries[Int(position)].depth
         case .object(let position): objects[Int(position)].depth
         default: 0

@@ -3,14 +3,16 @@
 extension PickleMachine {
     mutating func performContainer(_ operation: PickleOpcode) throws(WeightsError) {
         switch operation {
-        case .emptyTuple: try push(.tuple(try arena.makeSequence(EmptyCollection())))
-        case .tuple: try push(.tuple(try arena.makeSequence(try popMark())))
+        case .emptyTuple: try push(try arena.makeTuple(EmptyCollection()))
+        case .tuple: try push(try arena.makeTuple(try popMark()))
         case .tuple1: try pushTuple(count: 1)
         case .tuple2: try pushTuple(count: 2)
         case .tuple3: try pushTuple(count: 3)
         case .emptyList: try push(.list(try arena.makeSequence(EmptyCollection())))
         case .list: try push(.list(try arena.makeSequence(try popMark())))
-        case .append: try append(CollectionOfOne(try pop()))
+        case .append:
+            try spend(1)
+            try append(CollectionOfOne(try pop()))
         case .appends: try append(try popMark())
         case .emptyDict: try push(.dictionary(try arena.makeDictionary()))
         case .dict:
@@ -19,9 +21,10 @@ extension PickleMachine {
             try arena.setItems(items, of: dictionary)
             try push(dictionary)
         case .setItem:
+            try spend(1)
             let value = try pop()
             let key = try pop()
-            try arena.setItems([key, value], of: try top())
+            try arena.setItem(key, value, of: try top())
         case .setItems: try arena.setItems(try popMark(), of: try top())
         case .emptySet: try push(.set(try arena.makeSequence(EmptyCollection())))
         case .frozenSet: try push(.set(try arena.makeSequence(try popMark())))
@@ -30,9 +33,7 @@ extension PickleMachine {
     }
 
     private mutating func pushTuple(count: Int) throws(WeightsError) {
-        var items: [PickleNode] = []
-        for _ in 0..<count { items.append(try pop()) }
-        try push(.tuple(try arena.makeSequence(items.reversed())))
+        try push(try arena.makeTuple(try popLast(count)))
     }
 
     private mutating func append(_ items: some Collection<PickleNode>) throws(WeightsError) {

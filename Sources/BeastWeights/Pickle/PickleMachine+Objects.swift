@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
 
 extension PickleMachine {
+    /// What looking a name up and building a value cost, in plain operations.
+    private static let symbolCost = 12
+    private static let buildCost = 10
+
     mutating func performObject(_ operation: PickleOpcode) throws(WeightsError) {
         switch operation {
         case .global:
-            let module = try textLine(limit: 65_536)
-            let name = try textLine(limit: 65_536)
+            try spend(Self.symbolCost)
+            let module = try textLine(limit: limits.symbolBytes)
+            let name = try textLine(limit: limits.symbolBytes)
             try push(try arena.makeSymbol(Symbol(module: module, name: name)))
         case .stackGlobal:
             let name = try pop()
@@ -13,6 +18,10 @@ extension PickleMachine {
             guard let name = arena.text(name), let module = arena.text(module) else {
                 throw WeightsError(.malformedPickle, "a symbol is not named by two texts")
             }
+            guard max(name.utf8.count, module.utf8.count) <= limits.symbolBytes else {
+                throw WeightsError(.limitExceeded, "a symbol's name is longer than \(limits.symbolBytes) bytes")
+            }
+            try spend(Self.symbolCost)
             try push(try arena.makeSymbol(Symbol(module: module, name: name)))
         case .reduce:
             let arguments = try pop()
@@ -42,11 +51,24 @@ extension PickleMachine {
         }
     }
 
+    /// Makes the object of INST or OBJ, so that what the refused operation would have called is known.
+    mutating func recordCall(_ operation: PickleOpcode) throws(WeightsError) {
+        var callee: PickleNode?
+        if operation == .inst {
+            let module = try textLine(limit: limits.symbolBytes)
+            let name = try textLine(limit: limits.symbolBytes)
+            callee = try arena.makeSymbol(Symbol(module: module, name: name))
+        }
+        var items = try popMark()[...]
+        guard let callee = callee ?? items.popFirst(), isCallable(callee) else { return }
+        _ = try arena.makeObject(callee, arguments: try arena.makeTuple(items))
+    }
+
     // MARK: - Persistent ids
 
     /// `('storage', type, key, location, count[, view])`; the location names a device and is ignored.
     private mutating func persistentValue(_ node: PickleNode) throws(WeightsError) -> PickleNode {
-        guard case .tuple = node, let items = arena.items(node) else {
+        guard case .tuple = node, let items = try contents(of: node) else {
             throw WeightsError(.malformedPickle, "a persistent id is \(arena.kind(of: node)), not a tuple")
         }
         guard let tag = items.first.flatMap({ arena.text($0) }) else {
@@ -58,7 +80,7 @@ extension PickleMachine {
             throw WeightsError(
                 .malformedPickle, "a persistent id “\(tag.shortened(to: 40))” of \(items.count) items is no storage")
         }
-        guard let symbol = arena.symbol(items[1]), case .storage(let elementType) = symbol.meaning else {
+        guard case .storage(let elementType) = arena.meaning(items[1]) else {
             throw WeightsError(.malformedTensor, "a storage's type is \(arena.kind(of: items[1]))")
         }
         guard let key = arena.text(items[2]), let count = arena.integer(items[4]) else {
@@ -66,9 +88,12 @@ extension PickleMachine {
                 .malformedTensor,
                 "a storage's key and count are \(arena.kind(of: items[2])) and \(arena.kind(of: items[4]))")
         }
+        try spend(Self.buildCost)
+        let known = storages.storages.count
         let position = try storages.register(key: key, elementType: elementType, elementCount: count)
+        if storages.storages.count > known { try arena.charge(StorageTable.costOfStorage) }
         var window = StorageNode(position: position, offset: 0, elementCount: count)
-        if items.count == 6, let view = arena.items(items[5]) {
+        if items.count == 6, let view = try contents(of: items[5]) {
             guard view.count == 3, let offset = arena.integer(view[1]), let viewCount = arena.integer(view[2]),
                 offset >= 0, viewCount >= 0, offset <= count, viewCount <= count - offset
             else {
@@ -86,7 +111,8 @@ extension PickleMachine {
     mutating func build(_ callee: PickleNode, arguments: PickleNode) throws(WeightsError) -> PickleNode {
         let items = try argumentList(arguments)
         try checkCallee(callee)
-        guard let symbol = arena.symbol(callee), let meaning = symbol.meaning else {
+        try spend(Self.buildCost)
+        guard let meaning = arena.meaning(callee) else {
             return try arena.makeObject(callee, arguments: arguments)
         }
         switch meaning {
@@ -110,7 +136,7 @@ extension PickleMachine {
             // copyreg's spellings of NEWOBJ; _reconstructor adds a base class and a value for it.
             if let type = items.first, isCallable(type) {
                 return try arena.makeObject(
-                    type, arguments: .tuple(try arena.makeSequence(Self.constructorArguments(meaning, items))))
+                    type, arguments: try arena.makeTuple(Self.constructorArguments(meaning, items)))
             }
         case .numpyScalar:
             if let number = try numpyScalar(items) { return number }
@@ -126,8 +152,8 @@ extension PickleMachine {
         return [items[2]]
     }
 
-    private func argumentList(_ node: PickleNode) throws(WeightsError) -> [PickleNode] {
-        guard case .tuple = node, let items = arena.items(node) else {
+    private mutating func argumentList(_ node: PickleNode) throws(WeightsError) -> [PickleNode] {
+        guard case .tuple = node, let items = try contents(of: node) else {
             throw WeightsError(.malformedPickle, "arguments are \(arena.kind(of: node)), not a tuple")
         }
         return items

@@ -27,7 +27,7 @@ extension PickleMachine {
         var elementType = storage.elementType
         var capacity = window.elementCount
         if case .third = function {
-            guard let symbol = arena.symbol(items[6]), case .elementType(let named) = symbol.meaning else {
+            guard case .elementType(let named) = arena.meaning(items[6]) else {
                 throw WeightsError(.malformedTensor, "a tensor's element type is \(arena.kind(of: items[6]))")
             }
             // The storage is untyped there: capacity in bytes.
@@ -60,14 +60,14 @@ extension PickleMachine {
         guard items.count == 4 else {
             throw WeightsError(.malformedTensor, "a tensor is built from \(items.count) values instead of 4")
         }
-        switch arena.symbol(items[0])?.meaning {
+        switch arena.meaning(items[0]) {
         case .rebuildTensor, .rebuildParameter: return try build(items[0], arguments: items[2])
         default: return try arena.makeObject(callee, arguments: arguments)
         }
     }
 
-    private func extents(_ node: PickleNode, what: String) throws(WeightsError) -> [Int] {
-        guard let items = arena.items(node) else {
+    private mutating func extents(_ node: PickleNode, what: String) throws(WeightsError) -> [Int] {
+        guard let items = try contents(of: node) else {
             throw WeightsError(.malformedTensor, "a tensor's \(what) are \(arena.kind(of: node)), not a tuple")
         }
         guard items.count <= TensorDescription.maximumRank else {

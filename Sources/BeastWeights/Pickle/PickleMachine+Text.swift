@@ -2,6 +2,7 @@
 
 extension PickleMachine {
     mutating func performText(_ operation: PickleOpcode) throws(WeightsError) {
+        try spend(2)
         switch operation {
         case .shortBinUnicode: try push(try arena.makeText(utf8: try cursor.take(Int(try cursor.byte()))))
         case .binUnicode: try push(try arena.makeText(utf8: try cursor.take(Int(try cursor.integer(UInt32.self)))))
@@ -38,6 +39,7 @@ extension PickleMachine {
         else {
             throw WeightsError(.malformedPickle, "a text is not in quotes")
         }
+        try spend(line.count / 4)
         try arena.charge(line.count)
         var result: [UInt8] = []
         result.reserveCapacity(line.count)
@@ -66,6 +68,7 @@ extension PickleMachine {
     /// UNICODE: Latin-1 bytes with `\uXXXX` and `\UXXXXXXXX` escapes, up to the end of the line.
     private mutating func escapedLine() throws(WeightsError) -> PickleNode {
         var content = ByteCursor(try cursor.line(limit: limits.textBytes))
+        try spend(2 * content.bytes.count)
         try arena.charge(content.bytes.count)
         var units = String.UnicodeScalarView()
         while let byte = content.nextByte() {

@@ -17,6 +17,8 @@ struct PickleMachine {
     /// Heights of the stack at which MARK was met.
     private var marks: [Int] = []
     var memo = PickleMemo()
+    /// Operations so far; the expensive ones count several times.
+    private var operations = 0
     /// Where the operation at hand starts.
     private var operationStart = 0
     private let name: String
@@ -41,13 +43,9 @@ struct PickleMachine {
     /// - Throws: an error that names the byte and the operation.
     mutating func run() throws(WeightsError) -> PickleNode {
         do throws(WeightsError) {
-            var operations = 0
             while true {
                 operationStart = cursor.position
-                guard operations < limits.operations else {
-                    throw WeightsError(.limitExceeded, "more than \(limits.operations) operations")
-                }
-                operations += 1
+                try spend(1)
                 guard let byte = cursor.nextByte() else {
                     throw WeightsError(.malformedPickle, "the pickle ends without STOP")
                 }
@@ -59,8 +57,25 @@ struct PickleMachine {
                 try perform(operation)
             }
         } catch {
-            throw located(error)
+            let uses = PickleGraph(arena: arena, storages: storages).dangerousUses
+            throw located(error).with(uses)
         }
+    }
+
+    /// Counts work that takes about as long as `count` plain operations.
+    @inline(__always)
+    mutating func spend(_ count: Int) throws(WeightsError) {
+        operations += count
+        guard operations <= limits.operations else {
+            throw WeightsError(.limitExceeded, "more than \(limits.operations) operations")
+        }
+    }
+
+    /// The items of a tuple or a list. Those of a tuple are copied, which is counted.
+    mutating func contents(of node: PickleNode) throws(WeightsError) -> [PickleNode]? {
+        guard let items = arena.items(node) else { return nil }
+        try spend(items.count / 8)
+        return items
     }
 
     private func located(_ error: WeightsError) -> WeightsError {
@@ -111,6 +126,14 @@ struct PickleMachine {
         return items
     }
 
+    /// Takes the topmost values, in the order in which they were pushed.
+    mutating func popLast(_ count: Int) throws(WeightsError) -> [PickleNode] {
+        guard stack.count - count >= marks.last ?? 0 else { throw Self.underflow }
+        let items = [PickleNode](stack[(stack.count - count)...])
+        stack.removeLast(count)
+        return items
+    }
+
     /// POP drops a value, or the mark where it is topmost.
     mutating func drop() throws(WeightsError) {
         if let height = marks.last, height == stack.count {
@@ -153,7 +176,11 @@ struct PickleMachine {
                 throw WeightsError(.malformedPickle, "a frame of \(count) bytes where \(cursor.remaining) are left")
             }
         case .stop: break
-        case .inst, .obj, .ext1, .ext2, .ext4, .nextBuffer, .readOnlyBuffer:
+        case .inst, .obj:
+            // Whatever is wrong with its operands, the operation itself is the error.
+            try? recordCall(operation)
+            throw WeightsError(.malformedPickle, "operation \(operation) is refused: torch.save never writes it")
+        case .ext1, .ext2, .ext4, .nextBuffer, .readOnlyBuffer:
             throw WeightsError(
                 .malformedPickle, "operation \(operation) is refused: torch.save never writes it")
         }
@@ -176,7 +203,7 @@ struct PickleMachine {
         guard index >= 0, memo.count < limits.memoEntries else {
             throw WeightsError(.limitExceeded, "more than \(limits.memoEntries) memo entries, or a negative one")
         }
-        try arena.charge(2 * PickleArena.nodeSize)
+        try arena.charge(memo.cost(of: index))
         memo.put(node, at: index)
     }
 }
@@ -192,6 +219,9 @@ struct PickleMemo {
         if let node = sparse[index] { return node }
         throw WeightsError(.malformedPickle, "memo entry \(index) was never stored")
     }
+
+    /// What another entry takes in memory, in bytes.
+    func cost(of index: Int) -> Int { index <= dense.count + 1 ? 2 * PickleArena.nodeSize : 96 }
 
     mutating func put(_ node: PickleNode, at index: Int) {
         if index < dense.count {

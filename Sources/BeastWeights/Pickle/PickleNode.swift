@@ -2,13 +2,15 @@
 
 /// A decoded value inside a ``PickleArena``: a plain number, or the position of something larger.
 ///
-/// Nodes own nothing. That makes the decoder's stack cheap, lets values contain themselves without leaking, and
+/// Eight bytes each: the lists of a training run can hold millions. Nodes own nothing. That makes the decoder's stack cheap, lets values contain themselves without leaking, and
 /// frees the deepest graph without recursion.
 enum PickleNode {
     case none
     case bool(Bool)
-    case integer(Int)
-    case float(Double)
+    case integer(Int32)
+    /// Beyond 32 bits; its position among the arena's numbers, as for `float`.
+    case wideInteger(Int32)
+    case float(Int32)
     case bigInteger(Int32)
     case text(Int32)
     case bytes(Int32)
@@ -30,6 +32,13 @@ struct PickleEntry {
 struct SequenceNode {
     var items: [PickleNode]
     var depth: Int
+}
+
+/// A tuple never changes, so its items lie in one array with those of all others.
+struct TupleNode {
+    var start: Int32
+    var count: Int32
+    var depth: Int32
 }
 
 struct DictionaryNode {

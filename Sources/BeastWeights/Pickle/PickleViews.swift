@@ -4,15 +4,21 @@
 public struct PickleSequence: RandomAccessCollection, Sendable {
     let graph: PickleGraph
     let position: Int32
-
-    private var node: SequenceNode { graph.arena.sequences[Int(position)] }
+    let isTuple: Bool
 
     public var startIndex: Int { 0 }
-    public var endIndex: Int { node.items.count }
-    public subscript(index: Int) -> PickleValue { graph.value(node.items[index]) }
+    public var endIndex: Int {
+        isTuple ? Int(graph.arena.tuples[Int(position)].count) : graph.arena.sequences[Int(position)].items.count
+    }
+    public subscript(index: Int) -> PickleValue {
+        guard isTuple else { return graph.value(graph.arena.sequences[Int(position)].items[index]) }
+        let tuple = graph.arena.tuples[Int(position)]
+        precondition(index >= 0 && index < tuple.count, "item \(index) of \(tuple.count)")
+        return graph.value(graph.arena.tupleItems[Int(tuple.start) + index])
+    }
 
     /// Which sequence of the file this is.
-    public var identity: ValueIdentity { ValueIdentity(kind: 0, position: position) }
+    public var identity: ValueIdentity { ValueIdentity(kind: isTuple ? 3 : 0, position: position) }
 }
 
 /// The entries of a dictionary in the order in which they were set; keys may be of any kind and are not compared.

@@ -35,12 +35,13 @@ extension Symbol {
 
     /// The module itself or a package around it is dangerous.
     private var isInDangerousModule: Bool {
-        var package = Substring(module)
-        while true {
-            if Self.dangerousModules.contains(String(package)) { return true }
-            guard let dot = package.lastIndex(of: ".") else { return false }
-            package = package[..<dot]
+        // No entry of the table has more than three components, and a module's name may be long.
+        var components = module.split(separator: ".", maxSplits: 3, omittingEmptySubsequences: false).prefix(3)
+        while !components.isEmpty {
+            if Self.dangerousModules.contains(components.joined(separator: ".")) { return true }
+            components.removeLast()
         }
+        return false
     }
 
     static let builtinModules: Set<String> = ["builtins", "__builtin__", "__builtins__"]

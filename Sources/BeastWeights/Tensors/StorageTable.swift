@@ -12,6 +12,8 @@ struct Storage {
     var range: Range<Int>
     /// CRC-32 of the bytes; 0 means that none was recorded.
     let checksum: UInt32
+    /// Which of the checkpoint's files holds the bytes.
+    var file = 0
 }
 
 /// The storages that a checkpoint's pickle mentions, each checked against the bytes that are there.
@@ -25,6 +27,9 @@ struct StorageTable {
         /// Nowhere: a pickle that has no business naming storages.
         case absent
     }
+
+    /// What one storage takes in memory, in bytes, with its places in the tables.
+    static let costOfStorage = 320
 
     private let place: Place
     private(set) var storages: [Storage] = []

@@ -2,25 +2,36 @@
 
 internal import BeastCore
 
-/// Lends tensors out of a file: straight from the mapping where that is possible, through a copy where not.
+/// Lends tensors out of files: straight from the mapping where that is possible, through a copy where not.
 ///
-/// The checksum of a storage is compared once, the first time one of its tensors is lent. After each loan the
-/// storage's pages are given back, so the memory in use does not grow with what was read.
+/// The checksum of a storage is compared once, the first time one of its tensors is lent, and its elements are looked
+/// through for NaN and infinity in the same pass. After each loan the storage's pages are given back, so the memory in
+/// use does not grow with what was read.
 /// Not thread-safe: one lender belongs to one thread at a time.
 final class TensorLender {
-    private let file: InputFile
+    private let files: [InputFile]
     private let storages: [Storage]
     private let isBigEndian: Bool
-    private var isVerified: [Bool]
+    private var states: [State]
+
+    /// What is known of a storage's bytes.
+    private enum State {
+        case unread
+        /// The checksum is right, or there is none; nothing is known of the elements.
+        case verified
+        /// Also, all elements are finite.
+        case finite
+    }
 
     /// Checksums of larger storages are computed piece by piece, each piece given back at once.
     private static let pieceSize = 16 << 20
 
-    init(file: InputFile, storages: [Storage], isBigEndian: Bool) {
-        self.file = file
+    init(files: [InputFile], storages: [Storage], isBigEndian: Bool) {
+        self.files = files
         self.storages = storages
         self.isBigEndian = isBigEndian
-        isVerified = storages.map { $0.checksum == 0 }
+        // Without a checksum there is no pass over the storage: tensors are looked through as they are lent.
+        states = storages.map { $0.checksum == 0 ? .verified : .unread }
     }
 
     /// Calls `body` with the tensor as float32, float16 or bfloat16.
@@ -28,9 +39,13 @@ final class TensorLender {
     /// Aligned little-endian elements of these types are lent from the mapping with the tensor's own strides. float64
     /// becomes float32. What is not aligned or has the other byte order is copied first. A copy is dense, unless the
     /// tensor repeats elements: then it keeps its strides, so that no copy is larger than the storage.
+    ///
+    /// - Throws: `notFinite` where an element of the tensor is NaN, infinite, or beyond float32.
     func withTensor<Result>(
         _ tensor: TensorDescription, name: String, _ body: (HostTensor) throws -> Result
     ) throws -> Result {
+        let storage = storages[tensor.storageIndex]
+        let file = files[storage.file]
         guard let target = Self.lentType(tensor.elementType) else {
             throw WeightsError(
                 .unsupportedElementType,
@@ -41,10 +56,9 @@ final class TensorLender {
             let empty = UnsafeRawBufferPointer(start: nil, count: 0)
             return try body(HostTensor(bytes: empty, dtype: target, shape: tensor.shape, strides: tensor.strides))
         }
-        let storage = storages[tensor.storageIndex]
         let mapping = try file.mapped()
         try file.checkUnchanged()
-        try verify(tensor.storageIndex, in: mapping)
+        try verify(tensor.storageIndex, of: file, in: mapping)
         defer { file.release(storage.range) }
 
         // The view was checked against the storage, and the storage against the file: no overflow, no overrun.
@@ -54,6 +68,9 @@ final class TensorLender {
             throw WeightsError(.malformedTensor, "tensor “\(name)” leaves its storage", path: file.path)
         }
         let bytes = UnsafeRawBufferPointer(rebasing: mapping[start..<end])
+        if !isBigEndian, states[tensor.storageIndex] != .finite {
+            try check(bytes, tensor.elementType, tensor, strides: tensor.strides, name: name, file)
+        }
         let isAligned = UInt(bitPattern: bytes.baseAddress) % UInt(size) == 0
         if isAligned, !isBigEndian, tensor.elementType != .float64 {
             return try body(HostTensor(bytes: bytes, dtype: target, shape: tensor.shape, strides: tensor.strides))
@@ -68,11 +85,13 @@ final class TensorLender {
         default: gather.copy(UInt16.self, from: bytes, to: copy.address, isBigEndian: isBigEndian)
         }
         file.release(storage.range)
+        let strides = repeats ? tensor.strides : TensorDescription.contiguousStrides(tensor.shape)
+        if isBigEndian {
+            let type = tensor.elementType == .float64 ? .float32 : tensor.elementType
+            try check(copy.bytes, type, tensor, strides: strides, name: name, file)
+        }
         return try withExtendedLifetime(copy) {
-            try body(
-                HostTensor(
-                    bytes: copy.bytes, dtype: target, shape: tensor.shape,
-                    strides: repeats ? tensor.strides : TensorDescription.contiguousStrides(tensor.shape)))
+            try body(HostTensor(bytes: copy.bytes, dtype: target, shape: tensor.shape, strides: strides))
         }
     }
 
@@ -86,21 +105,46 @@ final class TensorLender {
         }
     }
 
-    /// Compares a storage's checksum, once.
-    private func verify(_ index: Int, in mapping: UnsafeRawBufferPointer) throws(WeightsError) {
+    /// Looks for elements that cannot be weights in the bytes that a tensor spans.
+    private func check(
+        _ bytes: UnsafeRawBufferPointer, _ type: ElementType, _ tensor: TensorDescription, strides: [Int],
+        name: String, _ file: InputFile
+    ) throws(WeightsError) {
+        guard !FiniteScan.isFinite(bytes, type),
+            let fault = FiniteScan.firstFault(in: bytes, type, shape: tensor.shape, strides: strides)
+        else { return }
+        throw WeightsError(
+            .notFinite,
+            "tensor “\(name)” \(tensor) has \(fault.value) at \(fault.place); no model can be built from that: take a "
+                + "checkpoint from before the training diverged, or get the file again", path: file.path)
+    }
+
+    /// Compares a storage's checksum, once, and notes whether all of its elements are finite.
+    private func verify(
+        _ index: Int, of file: InputFile, in mapping: UnsafeRawBufferPointer
+    ) throws(WeightsError) {
         let storage = storages[index]
         let isSmall = storage.range.count <= Self.pieceSize
-        if isVerified[index] {
+        guard case .unread = states[index] else {
             file.willNeed(storage.range)
             return
         }
+        let scans = !isBigEndian && FiniteScan.applies(to: storage.elementType)
+        var isFinite = scans
         var checksum: UInt32 = 0
         var piece = storage.range.prefix(Self.pieceSize)
         file.willNeed(piece)
         while !piece.isEmpty {
             let next = (piece.upperBound..<storage.range.upperBound).prefix(Self.pieceSize)
             file.willNeed(next)
-            checksum = Checksum.extended(checksum, with: UnsafeRawBufferPointer(rebasing: mapping[piece]))
+            // Small steps, so that the second look at the bytes finds them in the cache.
+            var step = piece.prefix(FiniteScan.pieceSize)
+            while !step.isEmpty {
+                let bytes = UnsafeRawBufferPointer(rebasing: mapping[step])
+                checksum = Checksum.extended(checksum, with: bytes)
+                isFinite = isFinite && FiniteScan.isFinite(bytes, storage.elementType)
+                step = (step.upperBound..<piece.upperBound).prefix(FiniteScan.pieceSize)
+            }
             if !isSmall { file.release(piece) }
             piece = next
         }
@@ -108,6 +152,6 @@ final class TensorLender {
             file.release(storage.range)
             throw Checksum.mismatch(name: storage.name, expected: storage.checksum, found: checksum).at(file.path)
         }
-        isVerified[index] = true
+        states[index] = isFinite ? .finite : .verified
     }
 }

@@ -6,11 +6,14 @@ public import BeastMedia
 public final class CompletionModel {
     public let card: ModelCard
     public let network: MaskedAutoencoder
+    /// What the checkpoint holds beside the network.
+    public let unusedTensors: UnusedTensors
     public var session: Session { network.session }
 
-    init(card: ModelCard, network: MaskedAutoencoder) {
+    init(card: ModelCard, network: MaskedAutoencoder, unusedTensors: UnusedTensors) {
         self.card = card
         self.network = network
+        self.unusedTensors = unusedTensors
     }
 
     /// How pictures are prepared: to the size the model was trained for, which is the only one it completes.

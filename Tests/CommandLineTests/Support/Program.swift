@@ -96,8 +96,11 @@ struct RunningProgram {
     /// Waits for its end; after two minutes it is killed and the test fails.
     func end() throws -> Outcome {
         var status: Int32 = 0
+        var peakMemory = 0
         let deadline = ContinuousClock.now + .seconds(120)
         while true {
+            // Looked at while it runs: what is told at its end includes its parent's pages.
+            peakMemory = max(peakMemory, Self.peakMemory(of: pid))
             let code = waitpid(pid, &status, WNOHANG)
             if code == pid { break }
             if ContinuousClock.now > deadline {
@@ -111,7 +114,16 @@ struct RunningProgram {
         let signal = status & 0x7F
         return Outcome(
             exitCode: signal == 0 ? (status >> 8) & 0xFF : -signal,
-            output: (try? streams.text("out")) ?? "", errors: (try? streams.text("err")) ?? "")
+            output: (try? streams.text("out")) ?? "", errors: (try? streams.text("err")) ?? "", peakMemory: peakMemory)
+    }
+
+    /// The most resident memory that a process had, in bytes; 0 where it is gone.
+    private static func peakMemory(of pid: pid_t) -> Int {
+        guard let status = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8),
+            let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
+            let kilobytes = line.split(separator: " ").dropLast().last.flatMap({ Int($0.drop { !$0.isNumber }) })
+        else { return 0 }
+        return kilobytes << 10
     }
 }
 
@@ -137,6 +149,8 @@ struct Outcome {
     let exitCode: Int32
     let output: String
     let errors: String
+    /// The most resident memory it had, in bytes, looked at every few milliseconds.
+    let peakMemory: Int
 
     /// The lines of standard error that are no notes.
     var errorLines: [String] {
