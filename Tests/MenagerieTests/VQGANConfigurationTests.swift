@@ -128,6 +128,42 @@ import Testing
         #expect(try read(text) == VQGANConfiguration())
     }
 
+    @Test(
+        "Damage anywhere in the text ends in a configuration that is valid or in one line",
+        arguments: [1, 2, 3] as [UInt64])
+    func mutations(seed: UInt64) throws {
+        var state = seed
+        func draw(_ count: Int) -> Int {
+            // Knuth's linear congruential generator; its high bits are the good ones.
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % count
+        }
+        let pieces = [
+            "[", "]", "{", "}", "- ", "? ", ": ", ",", "\n", "'", "\"", "!", "!!map ", "|", ">", "#", "%YAML 1.1\n",
+            "---\n",
+            "...\n", "\\x00", "\0", "<<: ", "\u{85}", "\u{FEFF}", "é", "@", "`", "~", "\t", "  ",
+        ].map { Array($0.utf8) }
+        let original = Array(Self.published.utf8)
+        var refused = 0
+        for _ in 0..<250 {
+            var bytes = original
+            for _ in 0...draw(4) {
+                let start = draw(bytes.count)
+                let removed = start..<min(bytes.count, start + draw(3) * draw(20))
+                bytes.replaceSubrange(removed, with: draw(20) == 0 ? [UInt8(draw(256))] : pieces[draw(pieces.count)])
+            }
+            do {
+                let configuration = try withFile(Data(bytes)) { try VQGANConfiguration(contentsOfFile: $0) }
+                try configuration.validate()
+            } catch let error as ConfigurationError {
+                let isOneLine = !error.description.contains { $0.isNewline }
+                #expect(isOneLine)
+                refused += 1
+            }
+        }
+        #expect(refused > 75 && refused < 250)
+    }
+
     @Test("Bytes that are no UTF-8, a folder and an absent file are refused by name")
     func notAFile() throws {
         let folder = FileManager.default.temporaryDirectory.path
