@@ -39,6 +39,8 @@ public final class CheckpointWeights: WeightSource {
     /// The sizes of a tensor, nil where there is none of that name.
     public func shape(of name: String) -> [Int]? { tensors[name]?.shape }
 
+    public func otherKind(of name: String) -> String? { ignored[name] }
+
     /// Type, sizes and strides of a tensor as the file has them.
     public func tensorDescription(of name: String) -> TensorDescription? { tensors[name] }
 

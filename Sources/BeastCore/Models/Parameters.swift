@@ -25,7 +25,8 @@ struct Parameters {
     private func check(_ name: String, _ shape: [Int]) throws -> String {
         let key = path + name
         guard let found = source.shape(of: key) else {
-            throw ModelError(.missingTensor, "\(source.origin): tensor '\(key)' \(Shape(shape)) is missing")
+            let found = source.otherKind(of: key).map { "is needed, and the file has \($0) there" } ?? "is missing"
+            throw ModelError(.missingTensor, "\(source.origin): tensor '\(key)' \(Shape(shape)) \(found)")
         }
         guard found == shape else {
             throw ModelError(

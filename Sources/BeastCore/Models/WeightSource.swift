@@ -29,7 +29,14 @@ public protocol WeightSource: AnyObject {
     /// The shape of a tensor, nil where there is none of that name. Reads no tensor data.
     func shape(of name: String) -> [Int]?
 
+    /// What lies under a name instead of a tensor, in words ("a list"); nil where there is nothing.
+    func otherKind(of name: String) -> String?
+
     /// Lends the tensor; the memory is valid only during `body`.
     /// - Throws: an error that names tensor and file when there is none of that name or it cannot be read.
     func withTensor<Result>(_ name: String, _ body: (HostTensor) throws -> Result) throws -> Result
+}
+
+extension WeightSource {
+    public func otherKind(of name: String) -> String? { nil }
 }
