@@ -32,7 +32,7 @@ let backends: [(name: String, library: String, target: Target)] = [
 
 /// Libraries of the tests, in C, for which beasts_backend.h is all they know. Their products are named so that discovery
 /// does not pick them up.
-let testPlugins = ["Tiny", "Broken"].map { name in
+let testPlugins = ["Tiny", "Broken", "Mistaken"].map { name in
     Target.target(
         name: "BeastTest\(name)Plugin", path: "Tests/Plugins/\(name)", publicHeadersPath: ".",
         cSettings: [.headerSearchPath("../../../Sources/CBeasts/include")])

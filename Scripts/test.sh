@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #   Scripts/test.sh FOLDER_OF_THE_RELEASE_BUILD
-# Runs the three parts of the tests, all of them even when one fails: the conformance suite on the reference backend,
-# the golden fixtures, and `swift test`. For each part it prints `count NAME PASSED FAILED SKIPPED`, and at the end
+# Runs the parts of the tests, all of them even when one fails: the conformance suite on the reference backend, the
+# small models with their golden outputs, the golden fixtures, and `swift test`. For each part it prints `count NAME PASSED FAILED SKIPPED`, and at the end
 # `summary: N passed, N failed, N skipped`. Fails when anything failed or a part that could run ran nothing.
 #
-# The golden fixtures are no part of the repository: BEASTS_FIXTURES names their folder, default ../shared/fixtures.
+# The large folder of golden fixtures is no part of the repository: BEASTS_FIXTURES names their folder, default ../shared/fixtures.
 set -euo pipefail
 
 beasts=$1/beasts
@@ -48,16 +48,31 @@ number() {
     { grep "^$prefix" "$log" || true; } | tail -n 1 | sed -nE "s/^.*[ :]([0-9]+) $word.*$/\1/p" | grep . || echo 0
 }
 
+# The sum of all that makes a run fail, in the closing line that begins with a prefix.
+failures() {
+    local prefix=$1
+    echo $(($(number "$prefix" failed) + $(number "$prefix" crashed) + $(number "$prefix" hung) +
+        $(number "$prefix" 'unexpected passes')))
+}
+
+# fixtures NAME FOLDER
+fixtures() {
+    local name=$1 folder=$2 passed failed
+    run "$beasts" conformance --backend reference --fixtures "$folder"
+    passed=$(number fixtures: passed)
+    failed=$(failures fixtures:)
+    echo "$name: $((passed + failed)) cases ran"
+    count "$name" "$passed" "$failed" \
+        $(($(number fixtures: 'not supported yet') + $(number fixtures: optional)))
+}
+
 run "$beasts" conformance --backend reference
-count conformance "$(number conformance: passed)" "$(number conformance: failed)" "$(number conformance: unsupported)"
+count conformance "$(number conformance: passed)" "$(failures conformance:)" "$(number conformance: unsupported)"
+
+fixtures models Tests/Goldens/models
 
 if [ -d "$fixtures" ]; then
-    run "$beasts" conformance --backend reference --fixtures "$fixtures"
-    passed=$(number fixtures: passed)
-    failed=$(number fixtures: failed)
-    echo "fixtures: $((passed + failed)) cases ran"
-    count fixtures "$passed" "$failed" \
-        $(($(number fixtures: 'not supported yet') + $(number fixtures: optional)))
+    fixtures fixtures "$fixtures"
 elif [ -n "${BEASTS_FIXTURES:-}" ]; then
     echo "fixtures: BEASTS_FIXTURES names $fixtures, which is no folder" >&2
     status=1

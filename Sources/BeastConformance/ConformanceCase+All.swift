@@ -7,6 +7,7 @@ extension ConformanceCase {
     public static func all(seed: UInt64 = 1) -> [ConformanceCase] {
         var bodies: [any CaseBody] = [LibraryCase()] + BufferCase.all + WeightCase.all
         for op in BackendOp.allCases { bodies += ConformanceCase.bodies(of: op) + misuse(of: op) }
+        bodies += CompositionCase.all as [any CaseBody] + BlockCases.all
         return bodies.map { ConformanceCase($0, seed: seed) }
     }
 
@@ -30,7 +31,7 @@ extension ConformanceCase {
         return BackendOp.allCases.filter { hasEntry($0) && !tested.contains($0) }
     }
 
-    private static func bodies(of op: BackendOp) -> [any CaseBody] {
+    static func bodies(of op: BackendOp) -> [any CaseBody] {
         switch op {
         case .fill: FillCase.all
         case .copy: CopyCase.all

@@ -13,16 +13,8 @@ enum Interruption {
     static func install() {
         // A reader that is gone shows up as an error of write.
         signal(SIGPIPE, SIG_IGN)
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        for number in [SIGINT, SIGTERM, SIGHUP] {
-            var action = sigaction()
-            sigaction(number, nil, &action)
-            // nohup asks to outlive the terminal.
-            if number == SIGHUP, isIgnored(action) { continue }
-            signal(number, SIG_DFL)
-            sigaddset(&signals, number)
-        }
+        var signals = heeded()
+        for number in [SIGINT, SIGTERM, SIGHUP] where sigismember(&signals, number) == 1 { signal(number, SIG_DFL) }
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         var thread = pthread_t()
         let code = pthread_create(&thread, nil, { _ in Interruption.wait() }, nil)
@@ -30,9 +22,22 @@ enum Interruption {
         if code == 0 { pthread_detach(thread) } else { pthread_sigmask(SIG_UNBLOCK, &signals, nil) }
     }
 
-    private static func wait() -> Never {
+    /// The signals that ask to end. Others may be blocked too, by whoever started this program: the end of a child, say.
+    private static func heeded() -> sigset_t {
         var signals = sigset_t()
-        pthread_sigmask(SIG_BLOCK, nil, &signals)
+        sigemptyset(&signals)
+        for number in [SIGINT, SIGTERM, SIGHUP] {
+            var action = sigaction()
+            sigaction(number, nil, &action)
+            // nohup asks to outlive the terminal.
+            if number == SIGHUP, isIgnored(action) { continue }
+            sigaddset(&signals, number)
+        }
+        return signals
+    }
+
+    private static func wait() -> Never {
+        var signals = heeded()
         var number: Int32 = 0
         while sigwait(&signals, &number) != 0 {}
         // Where removing files hangs, the program ends all the same.

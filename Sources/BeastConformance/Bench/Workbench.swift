@@ -12,6 +12,12 @@ final class Workbench {
     private var operands: [Operand] = []
     private var weights: [BufferHandle] = []
     private(set) var worst: WorstElement?
+    /// Whether ops with a composition are composed from required ones, whatever the backend has.
+    var composesFusedOps = false
+    /// Models' way to the backend: its own ops where it has them, composed ones otherwise.
+    private(set) lazy var session = Session(backend: backend)
+    private lazy var composer = Session(backend: RequiredOpsBackend(backend))
+    private var composedWeights: [Weight] = []
 
     init(backend: any Backend, library: PluginLibrary?, generator: SeededGenerator, mayBeUnsupported: Bool) {
         self.backend = backend
@@ -25,6 +31,7 @@ final class Workbench {
         defer {
             operands = []
             weights = []
+            composedWeights = []
         }
         try calling("destroy_buffer") { () throws(BackendError) in
             for operand in operands { try backend.destroyBuffer(operand.view.buffer) }
@@ -81,6 +88,13 @@ final class Workbench {
         _ kind: WeightKind, _ parts: [WeightPart], target: DType = .float32, groups: Int = 1
     ) throws(CaseStop) -> BufferHandle {
         do throws(BackendError) {
+            if composesFusedOps {
+                let weight = try WeightPart.lend(parts) { (tensors) throws(BackendError) in
+                    try composer.prepareWeight(kind, tensors, groups: groups, target: target)
+                }
+                composedWeights.append(weight)
+                return weight.handle
+            }
             let prepared = try WeightPart.lend(parts) { (tensors) throws(BackendError) in
                 try backend.prepareWeight(WeightDescription(kind: kind, target: target, groups: groups, parts: tensors))
             }
@@ -98,6 +112,12 @@ final class Workbench {
     /// Runs the op. What `supports` says must come true.
     func run(_ arguments: some OpArguments) throws(CaseStop) {
         let op = type(of: arguments).op
+        if composesFusedOps {
+            return try calling("composing \(op.name)") { () throws(BackendError) in
+                try composer.run(arguments)
+                try backend.synchronize()
+            }
+        }
         let isPromised = backend.supports(arguments)
         do throws(BackendError) {
             try arguments.run(on: backend)
@@ -113,6 +133,9 @@ final class Workbench {
         }
         if !isPromised { throw .failed("\(op.name) ran although supports answered no") }
     }
+
+    /// How many ops were composed.
+    var composedCount: Int { composesFusedOps ? composer.statistics.composed.values.reduce(0, +) : 0 }
 
     /// Runs an op that must fail, at the latest when the queue is drained.
     func runExpecting(_ codes: Set<BackendError.Code>, _ what: String, _ arguments: some OpArguments) throws(CaseStop) {

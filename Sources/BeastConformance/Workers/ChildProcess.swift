@@ -38,12 +38,13 @@ package final class ChildProcess {
     private var errors: Descriptor
     private var lastErrors: [UInt8] = []
 
-    /// Starts a program with the environment of this one.
+    /// Starts a program.
     /// - Parameters:
     ///   - path: the program's file; it is not searched for.
     ///   - arguments: what follows the program's name.
+    ///   - defaults: variables that are added to the environment of this process where it does not have them.
     /// - Throws: ``ChildProcessError`` where the system gives no sockets or cannot start it.
-    package init(path: String, arguments: [String]) throws(ChildProcessError) {
+    package init(path: String, arguments: [String], defaults: [String: String] = [:]) throws(ChildProcessError) {
         let requests = try Descriptor.pair()
         let output = try Descriptor.pair()
         let errors = try Descriptor.pair()
@@ -69,8 +70,15 @@ package final class ChildProcess {
 
         var identifier = pid_t()
         let strings = ([path] + arguments).map { strdup($0) }
-        defer { for string in strings { free(string) } }
-        let code = posix_spawn(&identifier, path, &actions, &attributes, strings + [nil], environ)
+        let additions = defaults.filter { getenv($0.key) == nil }.map { strdup("\($0.key)=\($0.value)") }
+        defer { for string in strings + additions { free(string) } }
+        var variables: [UnsafeMutablePointer<CChar>?] = additions
+        var position = 0
+        while let variable = environ[position] {
+            variables.append(variable)
+            position += 1
+        }
+        let code = posix_spawn(&identifier, path, &actions, &attributes, strings + [nil], variables + [nil])
         guard code == 0 else {
             throw ChildProcessError("\(path) cannot be started: \(String(cString: strerror(code)))")
         }

@@ -37,7 +37,8 @@ public struct IsolatedConformanceRunner {
         let all = ConformanceCase.all(seed: seed)
         let wanted = Set(ConformanceCase.all(seed: seed, filter: filter).map(\.name))
         let tasks = all.indices.filter { wanted.contains(all[$0].name) }.map { index in
-            WorkerRun.Task(index: index, limit: timeLimit ?? all[index].timeLimit)
+            WorkerRun.Task(
+                index: index, limit: timeLimit ?? all[index].timeLimit, group: all[index].subject)
         }
         var workers = WorkerRun(
             command: command, names: all.map(\.name), isIsolating: isIsolating,

@@ -41,7 +41,8 @@ public struct IsolatedFixtureRunner {
         let tasks = cases.indices.filter { cases[$0].isMeant(by: filter) }.map { index in
             let isDamaged = cases[index].isDamaged
             return WorkerRun.Task(
-                index: index, limit: timeLimit ?? (isDamaged ? .seconds(1) : .seconds(60)), isDamagedInput: isDamaged)
+                index: index, limit: timeLimit ?? (isDamaged ? .seconds(1) : .seconds(60)),
+                group: isDamaged ? cases[index].id : cases[index].kind, isDamagedInput: isDamaged)
         }
         var workers = WorkerRun(
             command: command, names: cases.map(\.id), isIsolating: isIsolating,

@@ -46,7 +46,9 @@ final class Worker {
     init(_ command: WorkerCommand, names: [String], limit: Duration) throws(Loss) {
         let process: ChildProcess
         do throws(ChildProcessError) {
-            process = try ChildProcess(path: command.path, arguments: command.arguments)
+            // The signal says enough; a backtrace takes half a second and buries what the library itself had to say.
+            process = try ChildProcess(
+                path: command.path, arguments: command.arguments, defaults: ["SWIFT_BACKTRACE": "enable=no"])
         } catch {
             throw Loss(kind: .crash, message: "no worker process: \(error)")
         }

@@ -6,6 +6,8 @@ struct WorkerRun {
     struct Task {
         var index: Int
         var limit: Duration
+        /// Cases of one group are alike; where several of it hang, the rest is not waited for.
+        var group: String
         /// Whether it gets a process that has run nothing else, and may use little memory.
         var isDamagedInput = false
     }
@@ -18,6 +20,8 @@ struct WorkerRun {
 
     /// After this many workers in a row that did not get ready there is no other.
     private static let startLimit = 3
+    /// After this many hangs in a row within one group the others of the group count as hung too.
+    private static let hangLimit = 3
     /// What a damaged file may cost beyond what a worker needs that ran nothing.
     static let damagedInputMemory = 256 << 20
 
@@ -47,7 +51,14 @@ struct WorkerRun {
         _ tasks: [Task], willStart: (Task) -> Void = { _ in }, book: (Task, Outcome) -> Void
     ) -> (loss: Worker.Loss, left: Int)? {
         var worker: Worker?
+        var hangs: (group: String, count: Int) = ("", 0)
         for (position, task) in tasks.enumerated() {
+            if hangs.group != task.group { hangs = (task.group, 0) }
+            guard hangs.count < Self.hangLimit else {
+                let message = "not waited for, since the \(hangs.count) cases of \(task.group) before it hung"
+                book(task, .lost(Worker.Loss(kind: .hang, message: message)))
+                continue
+            }
             if isIsolating || task.isDamagedInput { worker = nil }
             do throws(Worker.Loss) {
                 let current: Worker
@@ -63,8 +74,10 @@ struct WorkerRun {
             do throws(Worker.Loss) {
                 let memoryLimit = task.isDamagedInput ? baseline.map { $0 + Self.damagedInputMemory } : nil
                 book(task, .answered(try current.run(task.index, limit: task.limit, memoryLimit: memoryLimit)))
+                hangs.count = 0
                 if task.isDamagedInput { worker = nil }
             } catch {
+                hangs.count = error.kind == .hang ? hangs.count + 1 : 0
                 book(task, .lost(error))
                 worker = nil
             }

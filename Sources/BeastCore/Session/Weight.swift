@@ -10,7 +10,7 @@ public final class Weight {
     public let shape: Shape
     /// What the backend holds for it, in bytes.
     public let byteCount: Int
-    let handle: BufferHandle
+    package let handle: BufferHandle
     /// A 3-D convolution on a backend without it: one conv2d weight for each time step of the kernel.
     let timeSlices: [Weight]
 
