@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT
 #   Scripts/test.sh FOLDER_OF_THE_RELEASE_BUILD
 # Runs the parts of the tests, all of them even when one fails: the conformance suite on the reference backend, the
-# small models with their golden outputs, the golden fixtures, and `swift test`. For each part it prints `count NAME PASSED FAILED SKIPPED`, and at the end
-# `summary: N passed, N failed, N skipped`. Fails when anything failed or a part that could run ran nothing.
+# small models with their golden outputs, the golden fixtures, `swift test`, and a short run of the fuzzers. For each part
+# it prints `count NAME PASSED FAILED SKIPPED`, and at the end `summary: N passed, N failed, N skipped`. Fails when
+# anything failed or a part that could run ran nothing.
 #
-# The large folder of golden fixtures is no part of the repository: BEASTS_FIXTURES names their folder, default ../shared/fixtures.
+# The large folder of golden fixtures is no part of the repository: BEASTS_FIXTURES names it, default ../shared/fixtures.
+# BEASTS_FUZZ_RUNS sets how many mutated files each fuzzer makes (2000).
 set -euo pipefail
 
 beasts=$1/beasts
@@ -102,6 +104,12 @@ if [ -n "$executed" ]; then
 fi
 [ "$passed" -ge 0 ] || passed=0
 count swift-test "$passed" "$failed" "$skipped"
+
+# A short run of each fuzzer, and the proof that it would find something.
+for arguments in "${BEASTS_FUZZ_RUNS:-2000}" --self-test; do
+    run Scripts/fuzz.sh "$arguments"
+    count "fuzz $arguments" "$(grep -cE '^fuzz(-[a-z]+: .* no fault|.* was found after)' "$log" || true)" 0 0
+done
 
 echo "summary: $total_passed passed, $total_failed failed, $total_skipped skipped"
 exit "$broken"
