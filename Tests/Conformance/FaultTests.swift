@@ -65,6 +65,7 @@ import Testing
         }
     }
 
+    /// No mistake that writes where it must not: what lies between two ops has no guards, so this process would suffer.
     @Test(
         "finds what is wrong in blocks and in compositions too",
         arguments: [
@@ -72,7 +73,6 @@ import Testing
             (.tanhGELU, ["block mlp", "composition of linear"]),
             (.biasAfterActivation, ["block mlp", "block bottleneck"]),
             (.ignoresResidualOrder, ["block bottleneck"]),
-            (.writesBehindRows, ["composition of attention"]),
         ])
     func findsMistakeBetweenOps(fault: Fault, names: [String]) throws {
         let backend = NaiveBackend(try LibraryFolder.reference().makeContext(), fault: fault)
