@@ -23,6 +23,7 @@ public struct KnownFailures: Sendable {
         entries = text.split(whereSeparator: \.isNewline).compactMap { (line: Substring) -> Entry? in
             let line = trimmed(line)
             guard !line.isEmpty, !line.hasPrefix("#") else { return nil }
+            if line.hasSuffix(" :") { return Entry(pattern: trimmed(line.dropLast(2)), reason: "") }
             guard let separator = line.firstRange(of: " : ") else { return Entry(pattern: line, reason: "") }
             return Entry(
                 pattern: trimmed(line[..<separator.lowerBound]), reason: trimmed(line[separator.upperBound...]))

@@ -65,6 +65,32 @@ import Testing
         }
     }
 
+    /// No mistake that writes where it must not: what lies between two ops has no guards, so this process would suffer.
+    @Test(
+        "finds what is wrong in blocks and in compositions too",
+        arguments: [
+            (Fault.bfloat16Products, ["block attention", "block mlp", "block bottleneck", "composition of linear"]),
+            (.tanhGELU, ["block mlp", "composition of linear"]),
+            (.biasAfterActivation, ["block mlp", "block bottleneck"]),
+            (.ignoresResidualOrder, ["block bottleneck"]),
+        ])
+    func findsMistakeBetweenOps(fault: Fault, names: [String]) throws {
+        let backend = NaiveBackend(try LibraryFolder.reference().makeContext(), fault: fault)
+        for name in names {
+            let cases = ConformanceCase.all(seed: 1).filter { $0.name.hasPrefix(name + " ") && $0.cost <= 500_000 }
+            #expect(!cases.isEmpty, "\(name)")
+            #expect(cases.contains { $0.run(on: backend).isFailure }, "\(fault) passes every case of \(name)")
+        }
+    }
+
+    @Test("lets an honest backend pass blocks and compositions", arguments: ["block", "composition"])
+    func honest(subject: String) throws {
+        let backend = NaiveBackend(try LibraryFolder.reference().makeContext(), fault: .none)
+        for testCase in ConformanceCase.all(seed: 1) where testCase.subject == subject && testCase.cost <= 500_000 {
+            if let failure = testCase.run(on: backend).failure { Issue.record("\(failure)") }
+        }
+    }
+
     @Test("says where the worst element is and what was allowed") func message() throws {
         let failure = try #require(results(.bfloat16Products, [.linear]).compactMap(\.failure).first)
         for part in ["linear [", "seed 1", "output [", "found ", "expected ", "allowed distance ", "tolerance: "] {
