@@ -23,7 +23,7 @@ build() {
     local folder=$1 product
     shift
     for product in fuzz-checkpoint fuzz-picture; do
-        swift build -c release --quiet --scratch-path "$folder" --product "$product" -Xswiftc -sanitize=fuzzer \
+        swift build -c release --quiet --skip-update --scratch-path "$folder" --product "$product" -Xswiftc -sanitize=fuzzer \
             -Xswiftc -Xclang-linker -Xswiftc -fuse-ld=lld "$@"
     done
 }
@@ -48,7 +48,7 @@ run() {
     local programs=$1 name=$2 runs=$3 log="$work/$2.log"
     shift 3
     mkdir -p "$scratch/faults"
-    if ! "$programs/fuzz-$name" -runs="$runs" -max_len=65536 -timeout=1 -rss_limit_mb=1024 -seed=1 \
+    if ! "$programs/fuzz-$name" -runs="$runs" -max_len=65536 -len_control=0 -timeout=1 -rss_limit_mb=1024 -seed=1 \
         -print_final_stats=1 -artifact_prefix="$scratch/faults/$name-" "$@" "$work/$name" > "$log" 2>&1; then
         tail -n 60 "$log" >&2
         echo "fuzz-$name: a fault was found; its input is in $scratch/faults" >&2
@@ -62,10 +62,11 @@ run() {
 case ${1:-20000} in
 --self-test)
     build "$scratch" --sanitize=address
-    seed "$scratch/release"
+    mkdir "$work/checkpoint"
+    "$scratch/release/fuzz-checkpoint" --write-seeds "$work/checkpoint"
     log="$work/planted.log"
-    if BEASTS_FUZZ_PLANTED=1 "$scratch/release/fuzz-checkpoint" -max_total_time=60 -max_len=65536 -seed=1 \
-        -artifact_prefix="$work/" "$work/checkpoint" > "$log" 2>&1; then
+    if BEASTS_FUZZ_PLANTED=1 "$scratch/release/fuzz-checkpoint" -max_total_time=60 -max_len=65536 -len_control=0 \
+        -seed=1 -artifact_prefix="$work/" "$work/checkpoint" > "$log" 2>&1; then
         echo "fuzz self-test: the planted fault was not found within a minute" >&2
         exit 1
     fi
@@ -78,8 +79,10 @@ case ${1:-20000} in
     seed "$scratch/coverage/release"
     export LLVM_PROFILE_FILE="$work/profile-%m.profraw"
     run "$scratch/coverage/release" checkpoint 20000
-    llvm-profdata merge -o "$work/profile" "$work"/profile-*.profraw
-    llvm-cov report "$scratch/coverage/release/fuzz-checkpoint" -instr-profile="$work/profile" \
+    # Those of the compiler: others may not know its format.
+    tools=$(dirname "$(readlink -f "$(command -v swiftc)")")
+    "$tools/llvm-profdata" merge -o "$work/profile" "$work"/profile-*.profraw
+    "$tools/llvm-cov" report "$scratch/coverage/release/fuzz-checkpoint" -instr-profile="$work/profile" \
         Sources/BeastWeights/Pickle
     ;;
 [0-9]*)

@@ -47,13 +47,33 @@ struct CheckpointMutator {
         }
     }
 
-    /// Changes one to four operations.
+    /// Changes a few operations. Mostly one value takes the place of another, so that the pickle still ends well: what
+    /// breaks the stack hides all that comes after it.
     private mutating func mutatePickle(_ pickle: [UInt8], room: Int) -> [UInt8] {
         if generator.chance(12) { return mutated(pickle, capacity: pickle.count + room) }
         var operations = PickleScanner.operations(of: pickle).map { Array(pickle[$0]) }
-        for _ in 0..<Int.random(in: 1...4, using: &generator) { change(&operations) }
+        repeat {
+            if generator.chance(4) { change(&operations) } else { exchange(&operations) }
+        } while generator.chance(2)
         let result = operations.flatMap { $0 }
         return result.count <= pickle.count + room ? result : pickle
+    }
+
+    /// Puts another value in the place of one that a single operation makes, or wraps it.
+    private mutating func exchange(_ operations: inout [[UInt8]]) {
+        let places = operations.indices.filter { PickleScanner.makesValue(operations[$0]) }
+        guard let index = places.randomElement(using: &generator) else { return change(&operations) }
+        let value = operations[index]
+        let other = PickleParts.leaves.randomElement(using: &generator) ?? value
+        switch Int.random(in: 0..<8, using: &generator) {
+        case 0: operations[index] = PickleParts.values.randomElement(using: &generator) ?? value
+        case 1: operations.insert([0x85], at: index + 1)
+        case 2: operations.insert(contentsOf: [other, [0x86]], at: index + 1)
+        case 3: operations.replaceSubrange(index...index, with: [[0x5D], [0x28], value, other, [0x65]])
+        case 4: operations.replaceSubrange(index...index, with: [[0x7D], other, value, [0x73]])
+        case 5, 6: operations[index] = other
+        default: operations[index] = withChangedOperand(value)
+        }
     }
 
     private mutating func change(_ operations: inout [[UInt8]]) {

@@ -66,6 +66,9 @@ enum PickleParts {
         ].map { Array($0.utf8) }
         + ["storage", "module", "latin1", "0", "k", "/", "f8", "<", "cuda"].map(text)
 
+    /// Those that push a value and take none.
+    static let leaves = operations.filter(PickleScanner.makesValue) + globals
+
     /// Whole values.
     static let values: [[UInt8]] = [
         tensor(sizes: [2, 3], strides: [3, 1]), tensor("HalfStorage", key: "1", sizes: [6], strides: [1]),
@@ -91,5 +94,20 @@ enum PickleParts {
             + [0x73, 0x62],
         global("a", "B") + [0x29, 0x7D, 0x92] + [0x28, 0x4B, 1, 0x4B, 2, 0x65],
         reduce(global("os", "system"), [text("true")]),
+        reduce(
+            global("torch._utils", "_rebuild_tensor_v3"),
+            [
+                storage("UntypedStorage", key: "0", count: 24), integer(2), tuple([integer(4)]), tuple([integer(2)]),
+                [0x89], [0x4E], global("torch", "float16"),
+            ]),
+        reduce(
+            global("torch._tensor", "_rebuild_from_type_v2"),
+            [
+                global("torch._utils", "_rebuild_tensor"), global("a", "B"),
+                tuple([
+                    storage("FloatStorage", key: "0", count: 6), integer(0), tuple([integer(6)]), tuple([integer(1)]),
+                ]),
+                [0x7D],
+            ]),
     ]
 }

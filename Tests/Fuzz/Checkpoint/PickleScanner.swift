@@ -31,6 +31,16 @@ enum PickleScanner {
         }
     }
 
+    /// Whether an operation by itself pushes a value and takes none.
+    static func makesValue(_ operation: [UInt8]) -> Bool {
+        switch operation.first {
+        case 0x4E, 0x88, 0x89, 0x49, 0x4A, 0x4B, 0x4D, 0x4C, 0x8A, 0x8B, 0x46, 0x47, 0x53, 0x54, 0x55, 0x56, 0x58, 0x8C,
+            0x8D, 0x42, 0x43, 0x8E, 0x96, 0x29, 0x5D, 0x7D, 0x8F, 0x63, 0x67, 0x68, 0x6A:
+            true
+        default: false
+        }
+    }
+
     private static func size(of bytes: [UInt8], at position: Int) -> Int? {
         let operation = bytes[position]
         let countSize = countSize(of: operation)
