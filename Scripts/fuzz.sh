@@ -76,8 +76,8 @@ case ${1:-20000} in
 --coverage)
     # Coverage alone, without a sanitizer, in its own folder: the flags change every object.
     build "$scratch/coverage" -Xswiftc -profile-generate -Xswiftc -profile-coverage-mapping
-    seed "$scratch/coverage/release"
     export LLVM_PROFILE_FILE="$work/profile-%m.profraw"
+    seed "$scratch/coverage/release"
     run "$scratch/coverage/release" checkpoint 20000
     # Those of the compiler: others may not know its format.
     tools=$(dirname "$(readlink -f "$(command -v swiftc)")")

@@ -106,6 +106,25 @@ struct PickleMachineTests {
         }
     }
 
+    @Test("Twenty megabytes of what a data set keeps are read")
+    func honest() throws {
+        // Paths with labels, put into the memo as Python does, and appended a thousand at a time.
+        let path = "/data/pictures/train/n01440764/n01440764_10026.JPEG"
+        let sample: [UInt8] =
+            PickleBuilder.text(path) + [0x72, 1, 0, 0, 0, 0x4D, 0xE7, 3, 0x86, 0x72, 2, 0, 0, 0]
+        let samples = [[UInt8]](repeating: sample, count: 1_000).flatMap { $0 }
+        let batch: [UInt8] = [0x28] + samples + [0x65]
+        let batchCount = 20_000_000 / batch.count
+        let batches = [[UInt8]](repeating: batch, count: batchCount).flatMap { $0 }
+        let pickle: [UInt8] = [0x80, 2, 0x5D, 0x71, 0] + batches + PickleBuilder.stop
+        guard case .list(let list) = try decode(pickle), case .tuple(let last) = list.last else {
+            Issue.record("no list of tuples")
+            return
+        }
+        #expect(list.count == 1_000 * batchCount)
+        #expect(PickleValue.tuple(last).description == "('\(path)', 999)")
+    }
+
     @Test("Limits hold")
     func limits() {
         var small = PickleLimits()

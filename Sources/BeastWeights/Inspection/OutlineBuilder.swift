@@ -44,7 +44,7 @@ struct OutlineBuilder {
             guard enter(dictionary.identity, value, Self.count(dictionary.count, "entry", "entries"), isShown) else {
                 return
             }
-            addEntries(dictionary, isShown, offset: 0)
+            addEntries(dictionary, isShown)
             if case .none = dictionary.state {
             } else {
                 add(dictionary.state, under: .field("(attributes)"), isShown)
@@ -83,14 +83,14 @@ struct OutlineBuilder {
         }
         guard enter(object.identity, value, "", isShown, kind: callee.escapingControlCharacters()) else { return }
         if case .tuple(let arguments) = object.arguments { addItems(arguments, isShown) }
-        if case .dictionary(let keywords) = object.keywordArguments { addEntries(keywords, isShown, offset: 0) }
+        if case .dictionary(let keywords) = object.keywordArguments { addEntries(keywords, isShown) }
         switch object.state {
         case .none: break
-        case .dictionary(let state) where mark(state.identity, row: 1) == 0: addEntries(state, isShown, offset: 0)
+        case .dictionary(let state) where mark(state.identity, row: 1) == 0: addEntries(state, isShown)
         default: add(object.state, under: .field("(state)"), isShown)
         }
         addItems(object.items, isShown)
-        addEntries(object.entries, isShown, offset: 0)
+        addEntries(object.entries, isShown)
     }
 
     // MARK: - Containers
@@ -126,7 +126,7 @@ struct OutlineBuilder {
     }
 
     private mutating func addEntries(
-        _ entries: some RandomAccessCollection<(key: PickleValue, value: PickleValue)>, _ isShown: Bool, offset: Int
+        _ entries: some RandomAccessCollection<(key: PickleValue, value: PickleValue)>, _ isShown: Bool
     ) {
         addAll(entries, isShown) { builder, _, entry, isShown in
             builder.add(entry.value, under: .value(entry.key), isShown)
@@ -150,6 +150,8 @@ struct OutlineBuilder {
     }
 
     private mutating func add(_ value: PickleValue, under key: Key, _ isShown: Bool) {
+        // Of what is hidden only tensors count, and what may hold them.
+        guard isShown || Self.mayHoldTensors(value) else { return }
         path.append(key)
         add(value, isShown: isShown)
         path.removeLast()
@@ -185,6 +187,14 @@ struct OutlineBuilder {
     private var pathText: String {
         let shown = path.suffix(8).map(keyText).joined(separator: " / ")
         return path.count > 8 ? "… / \(shown)" : shown
+    }
+
+    @inline(__always)
+    private static func mayHoldTensors(_ value: PickleValue) -> Bool {
+        switch value {
+        case .tuple, .list, .set, .dictionary, .object, .tensor: true
+        default: false
+        }
     }
 
     private static func isNumber(_ value: PickleValue) -> Bool {

@@ -68,7 +68,9 @@ struct Flood: Sendable, CustomTestStringConvertible {
         Flood(name: "different names") { size in
             var body: [UInt8] = [0x80, 2, 0x7D, 0x28]
             for index in 0..<UInt32(size / 10) {
-                body += [0x58, 4, 0, 0, 0] + little(0x2020_2020 + index % 64 + index / 64 << 8 & 0x3F3F_3F00) + [0x4E]
+                // The low three bytes count in ASCII; entries are set in batches, as Python does.
+                let name = 0x2020_2020 | index & 0x3F | (index << 2 & 0x3F00) | (index << 4 & 0x3F_0000)
+                body += [0x58, 4, 0, 0, 0] + little(name) + [0x4E] + (index % 500 == 499 ? [0x75, 0x28] : [])
             }
             return archive([("data.pkl", body + [0x75, 0x2E])])
         },
