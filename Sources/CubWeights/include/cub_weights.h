@@ -21,7 +21,8 @@ const unsigned char *beasts_cub_dino_vitt8_bytes(void);
 /// The length of the file in bytes.
 size_t beasts_cub_dino_vitt8_byte_count(void);
 
-/// The same for the built-in model `cub_mae_vitt8` (`docs/models/cub_mae_vitt8.md`): a masked autoencoder with its decoder.
+/// The same for the built-in model `cub_mae_vitt8` (`docs/models/cub_mae_vitt8.md`): a masked autoencoder with its
+/// decoder.
 const unsigned char *beasts_cub_mae_vitt8_bytes(void);
 
 /// The length of the file in bytes.
