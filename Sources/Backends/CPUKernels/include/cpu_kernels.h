@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+//
+// The hot loops of the CPU backends: plain C compiled once for each instruction set, chosen at run time.
+//
+// Every function here works on one thread; whoever calls it splits the work (see cpu_threads.h). Nothing allocates:
+// scratch memory is lent by the caller, 64-byte aligned. All strides and extents count elements.
+#ifndef BEASTS_CPU_KERNELS_H
+#define BEASTS_CPU_KERNELS_H
+
+#include "beasts_backend.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// What is done to the tiles of a product before they are stored: bias, then activation and residual in this order or
+/// the other.
+typedef struct cpu_epilogue {
+    /// [columns], or null.
+    const float *bias;
+    /// Rows as the output's, or null; may be the output itself.
+    const float *residual;
+    int64_t residual_stride;
+    int32_t activation;
+    /// 1: the residual is added before the activation.
+    int32_t residual_first;
+} cpu_epilogue;
+
+/// The left factor of a product, row by row: rows of memory, or the windows of a convolution.
+typedef struct cpu_rows {
+    const float *base;
+    /// Distance between rows; for windows, between the channels of neighbouring columns of the picture.
+    int64_t stride;
+    /// Below: windows only, `kernel_height` 0 for plain rows. Row m is output position m of the picture, its elements
+    /// are [kernel row, kernel column, channel].
+    int64_t picture_stride, line_stride;
+    int32_t height, width, channels, output_height, output_width;
+    int32_t kernel_height, kernel_width, stride_y, stride_x, padding_top, padding_left;
+} cpu_rows;
+
+/// output [rows, columns] = epilogue(alpha * input [rows, inner] x weight^T).
+typedef struct cpu_product {
+    cpu_rows input;
+    /// From `pack_weight`.
+    const void *weight;
+    float *output;
+    int64_t output_stride;
+    int64_t columns, inner;
+    float alpha;
+    cpu_epilogue epilogue;
+} cpu_product;
+
+/// The kernels of one instruction set.
+typedef struct cpu_kernels {
+    const char *name;
+    /// A weight is packed in panels of this many columns of the product; work is split between panels.
+    int64_t panel_width;
+    /// Rows are split at multiples of this.
+    int64_t row_block;
+
+    /// Bytes that a packed weight [columns, inner] takes.
+    size_t (*packed_byte_count)(int64_t columns, int64_t inner);
+    /// Packs columns [first, last) of a weight whose row n (column n of the product) starts at `weight + n * stride`;
+    /// `first` is a multiple of the panel width.
+    void (*pack_weight)(void *packed, const float *weight, int64_t stride, int64_t columns, int64_t inner, int64_t first,
+                        int64_t last);
+    /// Scratch bytes that `multiply` needs.
+    size_t (*multiply_scratch_byte_count)(int64_t inner);
+    /// Computes rows [first_row, last_row) by columns [first_column, last_column), which is a multiple of the panel
+    /// width unless it is the end.
+    void (*multiply)(const cpu_product *product, int64_t first_row, int64_t last_row, int64_t first_column,
+                     int64_t last_column, void *scratch);
+
+    // Ops of the contract over part of their rows (all axes of the output but the last), on views whose buffer handle is
+    // an address; element types float32, float16 and bfloat16.
+    void (*add)(const beasts_add_arguments *, int64_t first_row, int64_t last_row);
+    void (*multiply_elements)(const beasts_multiply_arguments *, int64_t first_row, int64_t last_row);
+    void (*scale)(const beasts_scale_arguments *, int64_t first_row, int64_t last_row);
+    void (*activation)(const beasts_activation_arguments *, int64_t first_row, int64_t last_row);
+    void (*max_pool2d)(const beasts_max_pool2d_arguments *, int64_t first_row, int64_t last_row);
+    void (*layer_norm)(const beasts_layer_norm_arguments *, int64_t first_row, int64_t last_row);
+    void (*residual_layer_norm)(const beasts_residual_layer_norm_arguments *, int64_t first_row, int64_t last_row);
+    /// Scratch: a row of floats.
+    void (*softmax)(const beasts_softmax_arguments *, int64_t first_row, int64_t last_row, void *scratch);
+    /// Items are pictures times groups.
+    void (*group_norm)(const beasts_group_norm_arguments *, int64_t first_item, int64_t last_item);
+    void (*reduce)(const beasts_reduce_arguments *, int64_t first_row, int64_t last_row);
+    void (*arg_reduce)(const beasts_arg_reduce_arguments *, int64_t first_row, int64_t last_row);
+
+    /// softmax(scale * query x key^T) x value for queries [first_query, last_query) of one batch and head.
+    void (*attention)(const beasts_attention_arguments *, int64_t batch, int64_t head, int64_t first_query,
+                      int64_t last_query, void *scratch);
+    size_t (*attention_scratch_byte_count)(int64_t keys, int64_t dimension);
+} cpu_kernels;
+
+/// The best kernels this processor runs, or null where it has none of them (they need AVX2 and FMA). The environment
+/// variable ONEDNN_MAX_CPU_ISA (SSE41, AVX, AVX2, AVX512_CORE, ...) bounds the choice, as it bounds oneDNN's own.
+const cpu_kernels *cpu_kernels_best(void);
+
+/// output = input in any two layouts and element types, over part of the rows.
+void cpu_copy(const beasts_copy_arguments *arguments, int64_t first_row, int64_t last_row);
+/// Every element of the rows becomes the value.
+void cpu_fill(const beasts_fill_arguments *arguments, int64_t first_row, int64_t last_row);
+/// Returns the first row whose index is outside the table, or -1 where all are inside and all was copied.
+int64_t cpu_gather_rows(const beasts_gather_rows_arguments *arguments);
+
+#endif

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#include "cpu_kernels.h"
+#pragma clang fp contract(fast)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+
+// 12 sums, 2 columns, 1 element: 15 of the 16 registers.
+enum { LANES = 8, TILE_ROWS = 6, TILE_VECTORS = 2, SLAB = 384, ROW_BLOCK = 96 };
+#include "vectors.inc"
+#include "rows.inc"
+#include "product.inc"
+#include "elementwise.inc"
+#include "norms.inc"
+#include "reductions.inc"
+#include "attention.inc"
+#include "table.inc"
+const cpu_kernels cpu_kernels_avx2 = CPU_KERNELS("avx2");
+
+#pragma clang attribute pop

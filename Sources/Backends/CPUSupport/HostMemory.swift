@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+public import BeastCore
+private import Glibc
+
+/// Buffers in the process's own memory, 64-byte aligned. A handle is the address, which the exporting side gives back only
+/// as it was given out. Owns the buffers: what was not destroyed goes with it.
+public final class HostMemory {
+    private var buffers: Set<BufferHandle> = []
+
+    public init() {}
+
+    deinit { for buffer in buffers { free(address(buffer)) } }
+
+    /// - Throws: `outOfMemory`.
+    public func allocate(byteCount: Int) throws(BackendError) -> BufferHandle {
+        var pointer: UnsafeMutableRawPointer?
+        guard byteCount <= Int.max / 2, posix_memalign(&pointer, 64, max(byteCount, 64)) == 0, let pointer else {
+            throw BackendError(.outOfMemory, "no memory for \(byteCount) bytes")
+        }
+        let handle = BufferHandle(rawValue: UInt64(UInt(bitPattern: pointer)))
+        buffers.insert(handle)
+        return handle
+    }
+
+    public func release(_ buffer: BufferHandle) {
+        buffers.remove(buffer)
+        free(address(buffer))
+    }
+
+    public func address(_ buffer: BufferHandle) -> UnsafeMutableRawPointer? {
+        UnsafeMutableRawPointer(bitPattern: UInt(buffer.rawValue))
+    }
+}
