@@ -9,10 +9,13 @@
 static int64_t size_of(int32_t dtype) {
     switch (dtype) {
     case BEASTS_FLOAT32:
-    case BEASTS_INT32: return 4;
+    case BEASTS_INT32:
+        return 4;
     case BEASTS_FLOAT16:
-    case BEASTS_BFLOAT16: return 2;
-    default: return 1;
+    case BEASTS_BFLOAT16:
+        return 2;
+    default:
+        return 1;
     }
 }
 
@@ -28,17 +31,22 @@ static char *row_start(const beasts_view *view, int64_t row) {
 
 static double read_element(int32_t dtype, const char *element) {
     switch (dtype) {
-    case BEASTS_FLOAT32: return (double)*(const float *)element;
-    case BEASTS_FLOAT16: return (double)*(const _Float16 *)element;
+    case BEASTS_FLOAT32:
+        return (double)*(const float *)element;
+    case BEASTS_FLOAT16:
+        return (double)*(const _Float16 *)element;
     case BEASTS_BFLOAT16: {
-        uint32_t word = (uint32_t)*(const uint16_t *)element << 16;
+        uint32_t word = (uint32_t) * (const uint16_t *)element << 16;
         float value;
         memcpy(&value, &word, sizeof value);
         return (double)value;
     }
-    case BEASTS_INT32: return (double)*(const int32_t *)element;
-    case BEASTS_UINT8: return (double)*(const uint8_t *)element;
-    default: return (double)*(const int8_t *)element;
+    case BEASTS_INT32:
+        return (double)*(const int32_t *)element;
+    case BEASTS_UINT8:
+        return (double)*(const uint8_t *)element;
+    default:
+        return (double)*(const int8_t *)element;
     }
 }
 
@@ -48,34 +56,51 @@ static uint16_t bfloat16_of(double value) {
     float cut = (float)value;
     uint32_t word;
     memcpy(&word, &cut, sizeof word);
-    if (cut != cut) return (uint16_t)(word >> 16 | 0x40);
-    if (fabs((double)cut) > fabs(value)) word--;
+    if (cut != cut)
+        return (uint16_t)(word >> 16 | 0x40);
+    if (fabs((double)cut) > fabs(value))
+        word--;
     float kept;
     memcpy(&kept, &word, sizeof kept);
-    if ((double)kept != value) word |= 1;
+    if ((double)kept != value)
+        word |= 1;
     return (uint16_t)((word + 0x7fff + (word >> 16 & 1)) >> 16);
 }
 
 /// Integers saturate, a NaN becomes 0.
 static int64_t saturated(double value, double low, double high) {
-    if (value != value) return 0;
+    if (value != value)
+        return 0;
     double rounded = nearbyint(value);
     return (int64_t)(rounded < low ? low : rounded > high ? high : rounded);
 }
 
 static void write_element(int32_t dtype, char *element, double value) {
     switch (dtype) {
-    case BEASTS_FLOAT32: *(float *)element = (float)value; break;
-    case BEASTS_FLOAT16: *(_Float16 *)element = (_Float16)value; break;
-    case BEASTS_BFLOAT16: *(uint16_t *)element = bfloat16_of(value); break;
-    case BEASTS_INT32: *(int32_t *)element = (int32_t)saturated(value, -2147483648.0, 2147483647.0); break;
-    case BEASTS_UINT8: *(uint8_t *)element = (uint8_t)saturated(value, 0, 255); break;
-    default: *(int8_t *)element = (int8_t)saturated(value, -128, 127); break;
+    case BEASTS_FLOAT32:
+        *(float *)element = (float)value;
+        break;
+    case BEASTS_FLOAT16:
+        *(_Float16 *)element = (_Float16)value;
+        break;
+    case BEASTS_BFLOAT16:
+        *(uint16_t *)element = bfloat16_of(value);
+        break;
+    case BEASTS_INT32:
+        *(int32_t *)element = (int32_t)saturated(value, -2147483648.0, 2147483647.0);
+        break;
+    case BEASTS_UINT8:
+        *(uint8_t *)element = (uint8_t)saturated(value, 0, 255);
+        break;
+    default:
+        *(int8_t *)element = (int8_t)saturated(value, -128, 127);
+        break;
     }
 }
 
 #define COPY_ELEMENTS(type)                                                                                            \
-    for (int64_t n = 0; n < length; n++) ((type *)target)[n * to] = ((const type *)source)[n * from]
+    for (int64_t n = 0; n < length; n++)                                                                               \
+    ((type *)target)[n * to] = ((const type *)source)[n * from]
 
 void cpu_copy(const beasts_copy_arguments *arguments, int64_t first_row, int64_t last_row) {
     const beasts_view *output = &arguments->output, *input = &arguments->input;
@@ -120,7 +145,8 @@ int64_t cpu_gather_rows(const beasts_gather_rows_arguments *arguments) {
     size_t byte_count = (size_t)(table->shape[1] * size_of(table->dtype));
     for (int64_t row = 0; row < count; row++) {
         int64_t number = numbers[row * indices->stride[0]];
-        if (number < 0 || number >= table->shape[0]) return row;
+        if (number < 0 || number >= table->shape[0])
+            return row;
         memcpy(row_start(&arguments->output, row), row_start(table, number), byte_count);
     }
     return -1;

@@ -5,14 +5,18 @@
 
 // 12 sums, 2 columns, 1 element: 15 of the 16 registers.
 enum { LANES = 8, TILE_ROWS = 6, TILE_VECTORS = 2, SLAB = 384, ROW_BLOCK = 96 };
+// Each file uses what the ones before it define.
+// clang-format off
 #include "vectors.inc"
 #include "rows.inc"
 #include "product.inc"
+#include "groups.inc"
 #include "elementwise.inc"
 #include "norms.inc"
 #include "reductions.inc"
 #include "attention.inc"
 #include "table.inc"
+// clang-format on
 const cpu_kernels cpu_kernels_avx2 = CPU_KERNELS("avx2");
 
 #pragma clang attribute pop

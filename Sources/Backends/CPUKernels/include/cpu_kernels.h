@@ -30,6 +30,8 @@ typedef struct cpu_rows {
     const float *base;
     /// Distance between rows; for windows, between the channels of neighbouring columns of the picture.
     int64_t stride;
+    /// Distance between the elements of a plain row.
+    int64_t step;
     /// Below: windows only, `kernel_height` 0 for plain rows. Row m is output position m of the picture, its elements
     /// are [kernel row, kernel column, channel].
     int64_t picture_stride, line_stride;
@@ -59,10 +61,10 @@ typedef struct cpu_kernels {
 
     /// Bytes that a packed weight [columns, inner] takes.
     size_t (*packed_byte_count)(int64_t columns, int64_t inner);
-    /// Packs columns [first, last) of a weight whose row n (column n of the product) starts at `weight + n * stride`;
-    /// `first` is a multiple of the panel width.
-    void (*pack_weight)(void *packed, const float *weight, int64_t stride, int64_t columns, int64_t inner, int64_t first,
-                        int64_t last);
+    /// Packs columns [first, last) of a weight; element k of column n of the product is at `weight + n * column_stride
+    /// + k * inner_stride`; `first` is a multiple of the panel width, and so is `last` unless it is the end.
+    void (*pack_weight)(void *packed, const float *weight, int64_t column_stride, int64_t inner_stride, int64_t columns,
+                        int64_t inner, int64_t first, int64_t last);
     /// Scratch bytes that `multiply` needs.
     size_t (*multiply_scratch_byte_count)(int64_t inner);
     /// Computes rows [first_row, last_row) by columns [first_column, last_column), which is a multiple of the panel
@@ -70,8 +72,19 @@ typedef struct cpu_kernels {
     void (*multiply)(const cpu_product *product, int64_t first_row, int64_t last_row, int64_t first_column,
                      int64_t last_column, void *scratch);
 
-    // Ops of the contract over part of their rows (all axes of the output but the last), on views whose buffer handle is
-    // an address; element types float32, float16 and bfloat16.
+    /// Whether `multiply_groups` does convolutions of `channels` in groups of `group` input and output channels each.
+    int32_t (*takes_groups)(int64_t channels, int64_t group);
+    /// Bytes that a weight [channels, taps, group] packed for `multiply_groups` takes, and its packing.
+    size_t (*group_packed_byte_count)(int64_t channels, int64_t taps, int64_t group);
+    void (*pack_groups)(void *packed, const float *weight, int64_t channels, int64_t taps, int64_t group);
+    size_t (*groups_scratch_byte_count)(const cpu_product *product, int64_t group);
+    /// A grouped convolution: `product->input` are windows of all channels, each group of output channels meets the
+    /// same group of input channels. Computes the lines [first_line, last_line) of the output, pictures times height.
+    void (*multiply_groups)(const cpu_product *product, int64_t group, int64_t first_line, int64_t last_line,
+                            void *scratch);
+
+    // Ops of the contract over part of their rows (all axes of the output but the last), on views whose buffer handle
+    // is an address; element types float32, float16 and bfloat16.
     void (*add)(const beasts_add_arguments *, int64_t first_row, int64_t last_row);
     void (*multiply_elements)(const beasts_multiply_arguments *, int64_t first_row, int64_t last_row);
     void (*scale)(const beasts_scale_arguments *, int64_t first_row, int64_t last_row);

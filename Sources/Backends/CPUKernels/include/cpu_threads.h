@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/// Calls `body(context, part)` for each part in [0, parts), each on a thread of its own as far as the system gives them,
-/// and returns when all are done.
+/// Calls `body(context, part)` for each part in [0, parts), each on a thread of its own as far as the system gives
+/// them, and returns when all are done.
 ///
 /// The threads are those of GNU's OpenMP runtime, which oneDNN computes on too: one pool, so that neither waits for
 /// processors that the other holds. The runtime is opened at first use, told to sleep rather than spin between calls
