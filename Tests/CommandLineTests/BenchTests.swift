@@ -50,7 +50,7 @@ import Testing
         #expect(document.results.allSatisfy { $0.seconds.count == 2 && $0.seconds.allSatisfy { $0 > 0 } })
         #expect(document.results.allSatisfy { $0.size == 16 && $0.peakBytes > 1 << 20 })
         // 4 patches and the CLS token, as worked out for 64 patches in OperationCountTests.
-        let one = 2.0 * 4 * 192 * 192 + 6 * (2.0 * 5 * 192 * 192 * 12 + 4 * 3 * 5 * 5 * 64)
+        let one: Double = 294_912 + 6 * (4_423_680 + 19_200)
         #expect(document.results.map(\.operations) == [one, 2 * one, one, 2 * one])
         for result in document.results {
             #expect(result.ops?.reduce(0) { $0 + $1.operations } == result.operations)

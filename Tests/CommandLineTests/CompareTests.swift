@@ -31,7 +31,8 @@ import Testing
         let report = try JSONDecoder().decode(Report.self, from: Data(outcome.output.utf8))
         #expect(report.isWithinBound && report.maximumError == 0 && report.relativeError == 0)
         #expect(report.lowestCosine == 1)
-        #expect(report.pictures.map(\.name) == names + (1...3).map { "random \($0) (seed 1)" })
+        let expected: [String] = names + ["random 1 (seed 1)", "random 2 (seed 1)", "random 3 (seed 1)"]
+        #expect(report.pictures.map(\.name) == expected)
     }
 
     @Test func `A backend that is wrong is beyond the bound`() throws {

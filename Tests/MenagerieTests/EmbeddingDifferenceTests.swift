@@ -10,14 +10,18 @@ import Testing
         #expect(difference.maximum == 1)
         #expect(difference.mean == 0.25)
         #expect(difference.relative == 0.2)
-        #expect(abs(difference.cosine - 29 / (5 * 34.0.squareRoot())) < 1e-15)
+        let cosine = 29 / (5 * 34.0.squareRoot())
+        #expect(abs(difference.cosine - cosine) < 1e-15)
         #expect(difference.worst?.name == "b")
         #expect(difference.isWithin(0.2) && !difference.isWithin(0.19))
     }
 
     @Test(arguments: [Float.nan, .infinity])
     func numbersThatAreNotFiniteAreADifferenceOnEitherSideAndOnBoth(number: Float) {
-        for (right, other) in [([1, number], [1, 1]), ([1, 1], [1, number]), ([1, number], [1, number])] {
+        let sides: [([Float], [Float])] = [
+            ([1, number], [1, 1]), ([1, 1], [1, number]), ([1, number], [1, number]),
+        ]
+        for (right, other) in sides {
             var difference = EmbeddingDifference()
             difference.add("bad", right: right, other: other)
             difference.add("fine", right: [1, 2], other: [1, 3])

@@ -21,7 +21,7 @@ import Testing
         session.observer = counter
         let elements = [Float](repeating: 0.5, count: batch * 64 * 64 * 3)
         let output = try session.download(try model(session.makeTensor(elements, shape: [batch, 64, 64, 3])))
-        #expect(output.allSatisfy(\.isFinite))
+        #expect(output.allSatisfy { $0.isFinite })
         return counter.operationCount
     }
 
@@ -47,7 +47,7 @@ import Testing
         #expect(profile.entries.reduce(0) { $0 + $1.operationCount } == Self.cub)
         let qkv = profile.entries.first { $0.op == .linear && $0.shape == "1x65x576 over 192" }
         #expect(qkv?.callCount == 6)
-        #expect(qkv?.operationCount == 6 * 14_376_960)
+        #expect(qkv?.operationCount == 86_261_760)
         #expect(!profile.entries.contains { $0.op == .softmax && $0.operationCount > 0 })
     }
 
@@ -64,7 +64,8 @@ import Testing
         let counter = OperationCounter()
         session.observer = counter
         try session.run(Conv2dArguments(output: output.view, input: input.view, weight: weight.handle, groups: 2))
-        #expect(counter.operationCount == 2.0 * 5 * 3 * 8 * 2 * 3 * 3)
+        // 5 x 3 places, 8 outputs, 2 inputs a group, 3 x 3 taps, a multiplication and an addition each.
+        #expect(counter.operationCount == 4320)
     }
 
     @Test func sessionsWithoutAnObserverTellNobody() throws {
@@ -83,9 +84,13 @@ import Testing
             try RandomWeights(names.map { ($0, [3, 4]) }, seed: seed).withTensor(name) { $0.elements() }
         }
         let first = try numbers(1, "a.weight", of: ["a.weight", "b.weight"])
-        #expect(first == (try numbers(1, "a.weight", of: ["a.weight"])))
-        #expect(first != (try numbers(2, "a.weight", of: ["a.weight"])))
-        #expect(first != (try numbers(1, "b.weight", of: ["a.weight", "b.weight"])))
+        let (alone, otherSeed) = (
+            try numbers(1, "a.weight", of: ["a.weight"]), try numbers(2, "a.weight", of: ["a.weight"])
+        )
+        let otherName = try numbers(1, "b.weight", of: ["a.weight", "b.weight"])
+        #expect(first == alone)
+        #expect(first != otherSeed)
+        #expect(first != otherName)
         #expect(throws: ModelError.self) { try numbers(1, "c", of: ["a.weight"]) }
     }
 }
