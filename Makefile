@@ -50,8 +50,9 @@ test: build ## Run the conformance suite, the golden fixtures and the unit tests
 fuzz: deps ## Feed mutated checkpoints and pictures to their readers (RUNS=N each, default 20000)
 	@Scripts/fuzz.sh $(RUNS)
 
-bench: build ## Time `beasts embed` on the sample pictures
+bench: build ## Time `beasts embed` on the sample pictures, and the built-in model by `beasts bench`
 	@Benchmarks/embed.sh $(BIN)
+	@$(BIN)/beasts bench --batch-size 1,8 --limit
 
 format: format-deps ## Format all Swift and C sources in place
 	@swift format format --in-place --parallel --recursive $(SWIFT_SOURCES)

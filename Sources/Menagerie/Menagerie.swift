@@ -32,6 +32,15 @@ public enum Menagerie {
         return EmbeddingModel(card: card, network: network, unusedTensors: UnusedTensors(source))
     }
 
+    /// The same with seeded random weights, for measurements: no checkpoint is needed.
+    public static func load(_ card: ModelCard, session: Session, randomWeightsSeed seed: UInt64) throws
+        -> EmbeddingModel
+    {
+        let source = RandomWeights(card.network.tensors, seed: seed)
+        let network = try card.network.makeEncoder(weights: source, session: session)
+        return EmbeddingModel(card: card, network: network, unusedTensors: UnusedTensors(origin: source.origin))
+    }
+
     /// Builds a model that completes pictures, encoder and decoder, and loads its weights.
     /// - Throws: ``MenagerieError`` for a model that is no masked autoencoder; otherwise as ``load(_:session:weights:)``.
     public static func loadForCompletion(

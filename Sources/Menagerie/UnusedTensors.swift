@@ -11,6 +11,12 @@ public struct UnusedTensors: Sendable {
     /// out.
     public let names: [String]
 
+    /// None.
+    init(origin: String) {
+        self.origin = origin
+        names = []
+    }
+
     init(_ weights: CheckpointWeights) {
         origin = weights.origin
         names = weights.unusedNames.filter { !$0.hasSuffix(".num_batches_tracked") }

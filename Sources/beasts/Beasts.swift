@@ -11,7 +11,7 @@ struct Beasts: ParsableCommand {
         version: "beasts \(BeastCore.version)",
         subcommands: [
             Embed.self, Complete.self, Neighbours.self, List.self, Show.self, Inspect.self, Backends.self,
-            Conformance.self,
+            Conformance.self, Compare.self, Bench.self,
         ])
 
     /// Parses, runs, and turns every error into one line and the exit code that stands for it.

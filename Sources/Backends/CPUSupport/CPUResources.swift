@@ -36,7 +36,8 @@ public final class CPUResources {
             var pointer: UnsafeMutableRawPointer?
             let (total, overflow) = piece.multipliedReportingOverflow(by: threads.count)
             guard !overflow, posix_memalign(&pointer, 64, max(total, 64)) == 0, let pointer else {
-                throw BackendError(.outOfMemory, "no memory for \(piece) bytes of scratch on each of \(threads.count) threads")
+                throw BackendError(
+                    .outOfMemory, "no memory for \(piece) bytes of scratch on each of \(threads.count) threads")
             }
             scratch = pointer
             scratchByteCount = piece

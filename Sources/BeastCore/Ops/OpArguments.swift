@@ -43,6 +43,10 @@ public protocol OpArguments: Sendable {
     /// - Throws: `unsupported` where that is not possible; what the ops throw.
     func compose(in session: Session) throws(BackendError)
 
+    /// The multiplications and additions of its products and convolutions; 0 for an op without any.
+    /// - Parameter weightShape: of the prepared weight, as the checkpoint spells it; nil where there is none.
+    func operationCount(weightShape: Shape?) -> Double
+
     /// Calls the entry of a plugin's table; nil where it is null.
     static func call(
         _ table: borrowing beasts_backend_table, _ context: OpaquePointer, _ arguments: UnsafePointer<Contract>,
@@ -54,6 +58,8 @@ extension OpArguments {
     public var preparedWeight: BufferHandle? { nil }
 
     public func validateWeight(kind: WeightKind, shape: Shape, groups: Int) throws(BackendError) {}
+
+    public func operationCount(weightShape: Shape?) -> Double { 0 }
 
     public var mayNeedComposition: Bool { false }
 

@@ -8,10 +8,15 @@ public final class Session {
     public let backend: any Backend
     public private(set) var statistics = OpStatistics()
 
+    /// Told of every op; nil, as a rule, costs one comparison an op.
+    public var observer: (any SessionObserver)?
+
     private var freeBuffers: [Int: [BufferHandle]] = [:]
     private var freeByteCount = 0
     private var composedWeights: [BufferHandle: Unowned<Weight>] = [:]
     private var composedWeightCount: UInt64 = 0
+    /// The arguments of a convolution do not tell the size of its kernel.
+    private var weightShapes: [BufferHandle: Shape] = [:]
 
     /// Free buffers beyond this many bytes are given back before a new one is made.
     var poolLimit = 256 << 20
@@ -152,6 +157,7 @@ public final class Session {
         try description.validate()
         if let op = kind.composedOp, !backend.hasNative(op) { return try prepareTimeSlices(description) }
         let prepared = try backend.prepareWeight(description)
+        weightShapes[prepared.handle] = description.shape
         return Weight(session: self, kind: kind, dtype: target, shape: description.shape, prepared: prepared)
     }
 
@@ -166,6 +172,7 @@ public final class Session {
             session: self, kind: description.kind, dtype: description.target, shape: description.shape,
             prepared: PreparedWeight(handle: handle, byteCount: byteCount), timeSlices: slices)
         composedWeights[handle] = Unowned(value: weight)
+        weightShapes[handle] = description.shape
         return weight
     }
 
@@ -175,6 +182,7 @@ public final class Session {
     }
 
     func release(_ weight: Weight) {
+        weightShapes[weight.handle] = nil
         if weight.timeSlices.isEmpty {
             // Nobody is left to tell of a failure; the context frees what remains when it ends.
             try? backend.releaseWeight(weight.handle)
@@ -187,6 +195,23 @@ public final class Session {
 
     /// Runs an op: the backend's own where it has it for these arguments, composed from required ops otherwise.
     public func run<Arguments: OpArguments>(_ arguments: Arguments) throws(BackendError) {
+        guard let observer else {
+            _ = try dispatch(arguments)
+            return
+        }
+        try observer.willRun(arguments, in: self)
+        let isComposed = try dispatch(arguments)
+        try observer.didRun(arguments, in: self, isComposed: isComposed)
+    }
+
+    /// The multiplications and additions of the products and convolutions of an op, 2 M N K for a product [M, K] × [K, N].
+    /// The same number for an op of the backend's own and for the ops it is composed of; 0 for an op without products.
+    public func operationCount(of arguments: some OpArguments) -> Double {
+        arguments.operationCount(weightShape: arguments.preparedWeight.flatMap { weightShapes[$0] })
+    }
+
+    /// - Returns: whether it was composed.
+    private func dispatch<Arguments: OpArguments>(_ arguments: Arguments) throws(BackendError) -> Bool {
         if arguments.mayNeedComposition, !backend.supports(arguments) {
             do throws(BackendError) {
                 try arguments.validate()
@@ -195,9 +220,11 @@ public final class Session {
             }
             try arguments.compose(in: self)
             statistics.countComposed(Arguments.op)
+            return true
         } else {
             try arguments.run(on: backend)
             statistics.countNative(Arguments.op)
+            return false
         }
     }
 }

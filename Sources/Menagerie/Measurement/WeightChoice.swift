@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+public import BeastCore
+
+/// Where the weights of a model that is measured come from.
+public enum WeightChoice: Sendable, Equatable {
+    /// Built in, or from the hub cache.
+    case published
+    case file(String)
+    case random(seed: UInt64)
+
+    /// Builds a model with them.
+    /// - Throws: as ``Menagerie/load(_:session:weights:)``.
+    public func load(_ card: ModelCard, session: Session) throws -> EmbeddingModel {
+        switch self {
+        case .published: try Menagerie.load(card, session: session)
+        case .file(let path): try Menagerie.load(card, session: session, weights: path)
+        case .random(let seed): try Menagerie.load(card, session: session, randomWeightsSeed: seed)
+        }
+    }
+}

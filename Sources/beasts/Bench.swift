@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+import ArgumentParser
+import BeastCore
+import Menagerie
+
+struct Bench: CommonOptionsCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Time models on backends.",
+        discussion: """
+            Options that take lists (A,B,C) are combined, each entry with each; repeats go round the combinations, so that \
+            what else happens on the machine hits all of them alike. A timed run is upload, embedding and download of one \
+            batch. Operations are those of products and convolutions, 2 M N K each, the same for fused and composed ops. \
+            --limit alone measures the backends and no model. Peak memory is the whole process's; for that of one \
+            combination, run it alone.
+            """)
+
+    @Option(name: .long, help: "Models, a list (default: the built-in \(Catalogue.defaultName)).")
+    var model: String?
+
+    @Option(name: .long, help: "Backends, a list: names, NAME:DEVICE, FILE.so or auto.")
+    var backend = "auto"
+
+    @Option(name: .long, help: "Pictures computed at a time, a list.")
+    var batchSize = "8"
+
+    @Option(name: .long, help: "Threads to compute with, a list (default: one a core).")
+    var threads: String?
+
+    @Option(name: .long, help: "Sides of the pictures in pixels, a list (default: the model's own).")
+    var size: String?
+
+    @Option(
+        name: .long, help: "Precisions, a list of \(ComputePrecision.allCases.map(\.rawValue).joined(separator: ", "))."
+    )
+    var precision = "auto"
+
+    @Option(name: .long, help: "Timed runs of each combination.")
+    var repeats = 5
+
+    @Option(name: .long, help: "Runs before them that are not timed.")
+    var warmUp = 1
+
+    @OptionGroup var weights: WeightOptions
+
+    @Flag(name: .long, help: "Profile the ops, in runs of their own after the timed ones.")
+    var ops = false
+
+    @Flag(name: .long, help: "Measure the best rate of products of each backend, and what fraction of it is reached.")
+    var limit = false
+
+    @Option(
+        name: .long, help: "How to print: md (default), csv, json or jsonl.",
+        completion: .list(BenchFormat.allCases.map(\.rawValue)))
+    var format: String?
+
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        _ = try lists()
+        if repeats < 1 || repeats > 10_000 { throw ValidationError("--repeats \(repeats): must be 1 to 10000") }
+        if warmUp < 0 || warmUp > 10_000 { throw ValidationError("--warm-up \(warmUp): must be 0 to 10000") }
+        if measuresNoModel, ops || weights.choice != .published || size != nil {
+            throw ValidationError(
+                "--limit without --model measures no model; name one, or leave out the model's options")
+        }
+    }
+
+    private var measuresNoModel: Bool { limit && model == nil }
+
+    private struct Lists {
+        var models: [String]
+        var backends: [String]
+        var batchSizes: [Int]
+        var threadCounts: [Int]
+        var sizes: [Int?]
+        var precisions: [ComputePrecision]
+        var format: BenchFormat
+    }
+
+    private func lists() throws -> Lists {
+        let precisions = try CommaList.texts(precision, "--precision").map { text in
+            guard let precision = ComputePrecision(rawValue: text) else {
+                throw ValidationError("--precision '\(text)': precisions are auto, f32 and bf16")
+            }
+            return precision
+        }
+        guard let chosen = BenchFormat(rawValue: format ?? (common.json ? "json" : "md")) else {
+            throw ValidationError("--format '\(format ?? "")': formats are md, csv, json and jsonl")
+        }
+        if common.json, chosen != .json { throw ValidationError("--json and --format \(chosen) exclude each other") }
+        return Lists(
+            models: try CommaList.texts(model ?? Catalogue.defaultName, "--model"),
+            backends: try CommaList.texts(backend, "--backend"),
+            batchSizes: try CommaList.numbers(batchSize, "--batch-size", 1...4096),
+            threadCounts: try threads.map { try CommaList.numbers($0, "--threads", 1...1024) }
+                ?? [ProcessorCount.available],
+            sizes: try size.map { try CommaList.numbers($0, "--size", 1...8192) } ?? [nil], precisions: precisions,
+            format: chosen)
+    }
+
+    func run() throws {
+        let lists = try lists()
+        let cards = measuresNoModel ? [] : try lists.models.map { try Catalogue.model(named: $0) }
+        let discovery = BackendDiscovery.ofThisProcess()
+        let backends = try lists.backends.map { text in
+            let chosen = try discovery.choose(try BackendChoice(text))
+            if text == "auto" || common.verbose { common.note("backend: \(chosen.summary)") }
+            return chosen
+        }
+        var benchmark = Benchmark(
+            cards: cards, backends: backends, threadCounts: lists.threadCounts, precisions: lists.precisions,
+            batchSizes: lists.batchSizes, sizes: lists.sizes)
+        benchmark.weights = weights.choice
+        benchmark.repeatCount = repeats
+        benchmark.warmUpCount = warmUp
+        benchmark.profilesOps = ops
+        try benchmark.check()
+
+        var measure = MatmulLimit()
+        measure.repeatCount = repeats
+        if limit, common.verbose { common.note("limit: products on \(backends.map(\.label).joined(separator: ", "))") }
+        let limits = limit ? try measure.run(backends, threadCounts: lists.threadCounts) : []
+        let results = cards.isEmpty ? [] : try benchmark.run { line in if common.verbose { common.note(line) } }
+        let report = BenchReport(
+            machine: MachineInformation(cores: ProcessorCount.available), results: results, limits: limits)
+        StandardOutput.print(try report.text(lists.format))
+    }
+}

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MIT
+import BeastCore
+import FoundationEssentials
+import Menagerie
+
+/// How `beasts bench` prints.
+enum BenchFormat: String, CaseIterable { case md, csv, json, jsonl }
+
+/// What `beasts bench` measured.
+struct BenchReport {
+    let machine: MachineInformation
+    let results: [Benchmark.Result]
+    let limits: [MatmulLimit.Result]
+
+    func text(_ format: BenchFormat) throws -> String {
+        switch format {
+        case .md: markdown
+        case .csv: csv
+        case .json: try BenchReport.encode(document, isPretty: true)
+        case .jsonl: try jsonLines
+        }
+    }
+
+    // MARK: Tables
+
+    private static func giga(_ rate: Double) -> String { tenths(rate / 1e9) }
+
+    private func limit(of result: Benchmark.Result) -> Double? {
+        limits.first { $0.backend == result.backend && $0.threads == result.threads }.map(\.operationRate)
+    }
+
+    private func fraction(_ rate: Double, of result: Benchmark.Result) -> Double? {
+        limit(of: result).flatMap { $0 > 0 ? rate / $0 : nil }
+    }
+
+    private func resultTable(isForPeople: Bool) -> [[String]] {
+        var rows = [
+            ["model", "backend", "threads", "precision", "batch", "size"]
+                + (isForPeople
+                    ? ["pictures/s", "ms", "GFLOP/s", "of limit", "peak MB"]
+                    : [
+                        "pictures_per_second", "milliseconds", "spread_milliseconds", "gflops", "fraction_of_limit",
+                        "peak_bytes",
+                    ])
+        ]
+        for result in results {
+            let (median, spread) = (result.samples.median * 1000, result.samples.spread * 1000)
+            let fraction = fraction(result.operationRate, of: result)
+            let common = [
+                result.model, result.backend, "\(result.threads)", result.precision.rawValue, "\(result.batchSize)",
+                "\(result.size)",
+            ]
+            let figures =
+                isForPeople
+                ? [
+                    tenths(result.picturesPerSecond), "\(tenths(median)) ± \(tenths(spread))",
+                    BenchReport.giga(result.operationRate), fraction.map(thousandths) ?? "-",
+                    tenths(Double(result.peakByteCount) / 1e6),
+                ]
+                : [
+                    "\(result.picturesPerSecond)", "\(median)", "\(spread)", "\(result.operationRate / 1e9)",
+                    fraction.map { "\($0)" } ?? "", "\(result.peakByteCount)",
+                ]
+            rows.append(common + figures)
+        }
+        if isForPeople, limits.isEmpty { rows = rows.map { Array($0[..<9] + $0[10...]) } }
+        return rows
+    }
+
+    private func opTable(_ result: Benchmark.Result) -> [[String]] {
+        let total = result.ops.reduce(0) { $0 + $1.seconds }
+        let runs = Double(max(1, result.profiledRunCount))
+        return [["op", "shape", "calls", "ms", "share", "GFLOP/s", "of limit"]]
+            + result.ops.map { op in
+                let rate = op.seconds > 0 ? op.operationCount / op.seconds : 0
+                return [
+                    op.op.name, op.shape, "\(op.callCount / max(1, result.profiledRunCount))",
+                    thousandths(op.seconds / runs * 1000), "\(tenths(100 * op.seconds / max(total, 1e-12))) %",
+                    op.operationCount > 0 ? BenchReport.giga(rate) : "-",
+                    op.operationCount > 0 ? fraction(rate, of: result).map(thousandths) ?? "-" : "-",
+                ]
+            }
+    }
+
+    private var limitTable: [[String]] {
+        [["backend", "threads", "op", "M", "N", "K", "ms best", "GFLOP/s best"]]
+            + limits.flatMap { limit in
+                limit.shapes.map { shape in
+                    [
+                        limit.backend, "\(limit.threads)", shape.op.name, "\(shape.m)", "\(shape.n)", "\(shape.k)",
+                        thousandths((shape.samples.seconds.min() ?? 0) * 1000), BenchReport.giga(shape.operationRate),
+                    ]
+                }
+            }
+    }
+
+    private var markdown: String {
+        var parts: [String] = []
+        if !results.isEmpty { parts.append(BenchReport.markdown(resultTable(isForPeople: true))) }
+        for result in results where !result.ops.isEmpty {
+            parts.append(
+                "Ops of \(result.model), \(result.backend), \(result.threads) threads, batch \(result.batchSize), size "
+                    + "\(result.size), one run:\n\n" + BenchReport.markdown(opTable(result)))
+        }
+        if !limits.isEmpty {
+            let best = limits.map { limit in
+                "\(limit.backend), \(limit.threads) threads: \(BenchReport.giga(limit.operationRate)) GFLOP/s"
+            }
+            parts.append("Limit: " + best.joined(separator: "; "))
+            parts.append(BenchReport.markdown(limitTable))
+        }
+        parts.append("\(machine.processor), \(machine.cores) cores, \(machine.system), beasts \(machine.version)")
+        return parts.joined(separator: "\n\n")
+    }
+
+    private static func markdown(_ rows: [[String]]) -> String {
+        let rows = rows.map { row in row.map { StandardError.visible($0).replacing("|", with: "\\|") } }
+        let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        var lines = rows.map { row in
+            "| " + zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: " | ")
+                + " |"
+        }
+        lines.insert("|" + widths.map { String(repeating: "-", count: $0 + 2) }.joined(separator: "|") + "|", at: 1)
+        return lines.joined(separator: "\n")
+    }
+
+    /// One table: the profile where there is one, the limits where there is no model, the results otherwise.
+    private var csv: String {
+        if results.isEmpty { return BenchReport.csv(limitTable) }
+        guard results.contains(where: { !$0.ops.isEmpty }) else {
+            return BenchReport.csv(resultTable(isForPeople: false))
+        }
+        var rows: [[String]] = []
+        for (result, row) in zip(results, resultTable(isForPeople: false).dropFirst()) {
+            let table = opTable(result)
+            if rows.isEmpty { rows.append(["model", "backend", "threads", "precision", "batch", "size"] + table[0]) }
+            rows += table.dropFirst().map { Array(row[..<6]) + $0 }
+        }
+        return BenchReport.csv(rows)
+    }
+
+    private static func csv(_ rows: [[String]]) -> String {
+        rows.map { row in
+            row.map { field in
+                field.contains { $0 == "," || $0 == "\"" || $0.isNewline }
+                    ? "\"" + field.replacing("\"", with: "\"\"") + "\"" : field
+            }.joined(separator: ",")
+        }.joined(separator: "\n")
+    }
+
+    // MARK: JSON
+
+    private struct Document: Encodable {
+        let machine: MachineInformation
+        let results: [ResultItem]
+        let limits: [LimitItem]
+    }
+
+    private struct ResultItem: Encodable {
+        struct Op: Encodable {
+            let op: String
+            let shape: String
+            let calls: Int
+            let seconds: Double
+            let share: Double
+            let operations: Double
+            let fractionOfLimit: Double?
+        }
+
+        let kind = "result"
+        let model: String
+        let backend: String
+        let threads: Int
+        let precision: String
+        let batch: Int
+        let size: Int
+        let seconds: [Double]
+        let medianSeconds: Double
+        let spreadSeconds: Double
+        let picturesPerSecond: Double
+        /// Of one run.
+        let operations: Double
+        let operationsPerSecond: Double
+        let fractionOfLimit: Double?
+        let peakBytes: Int
+        /// Of one run.
+        let ops: [Op]?
+        var machine: MachineInformation?
+    }
+
+    private struct LimitItem: Encodable {
+        struct Shape: Encodable {
+            let op: String
+            let m: Int
+            let n: Int
+            let k: Int
+            let seconds: [Double]
+            let operationsPerSecond: Double
+        }
+
+        let kind = "limit"
+        let backend: String
+        let threads: Int
+        let operationsPerSecond: Double
+        let shapes: [Shape]
+        var machine: MachineInformation?
+    }
+
+    private func item(_ result: Benchmark.Result) -> ResultItem {
+        let total = result.ops.reduce(0) { $0 + $1.seconds }
+        let runs = max(1, result.profiledRunCount)
+        let ops = result.ops.map { op in
+            ResultItem.Op(
+                op: op.op.name, shape: op.shape, calls: op.callCount / runs, seconds: op.seconds / Double(runs),
+                share: total > 0 ? op.seconds / total : 0, operations: op.operationCount / Double(runs),
+                fractionOfLimit: op.operationCount > 0 && op.seconds > 0
+                    ? fraction(op.operationCount / op.seconds, of: result) : nil)
+        }
+        return ResultItem(
+            model: result.model, backend: result.backend, threads: result.threads, precision: result.precision.rawValue,
+            batch: result.batchSize, size: result.size, seconds: result.samples.seconds,
+            medianSeconds: result.samples.median, spreadSeconds: result.samples.spread,
+            picturesPerSecond: result.picturesPerSecond, operations: result.operationCount,
+            operationsPerSecond: result.operationRate, fractionOfLimit: fraction(result.operationRate, of: result),
+            peakBytes: result.peakByteCount, ops: result.profiledRunCount > 0 ? ops : nil)
+    }
+
+    private func item(_ limit: MatmulLimit.Result) -> LimitItem {
+        LimitItem(
+            backend: limit.backend, threads: limit.threads, operationsPerSecond: limit.operationRate,
+            shapes: limit.shapes.map { shape in
+                LimitItem.Shape(
+                    op: shape.op.name, m: shape.m, n: shape.n, k: shape.k, seconds: shape.samples.seconds,
+                    operationsPerSecond: shape.operationRate)
+            })
+    }
+
+    private var document: Document {
+        Document(machine: machine, results: results.map(item), limits: limits.map(item))
+    }
+
+    /// Every line stands on its own, so each tells the machine.
+    private var jsonLines: String {
+        get throws {
+            let limits = try self.limits.map { limit in
+                var line = item(limit)
+                line.machine = machine
+                return try BenchReport.encode(line, isPretty: false)
+            }
+            let results = try self.results.map { result in
+                var line = item(result)
+                line.machine = machine
+                return try BenchReport.encode(line, isPretty: false)
+            }
+            return (limits + results).joined(separator: "\n")
+        }
+    }
+
+    private static func encode(_ value: some Encodable, isPretty: Bool) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        if isPretty { encoder.outputFormatting.insert(.prettyPrinted) }
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+}
