@@ -19,6 +19,7 @@ let exportsQueryOnly: [LinkerSetting] = [
 
 /// Kernels are optimised in debug builds too: unoptimised, a test that runs a model would take minutes.
 let optimizedAlways: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
+let optimizedKernels: [CSetting] = [.unsafeFlags(["-O3"])]
 
 /// The backends: a dynamic library each, which the program opens at run time and never links.
 let backends: [(name: String, library: String, target: Target)] = [
@@ -27,7 +28,14 @@ let backends: [(name: String, library: String, target: Target)] = [
         .target(
             name: "CPUReferenceBackend", dependencies: ["BeastCore", "CBeasts"], path: "Sources/Backends/CPUReference",
             swiftSettings: strict + optimizedAlways, linkerSettings: exportsQueryOnly)
-    )
+    ),
+    (
+        "openblas", "BeastsOpenBLASBackend",
+        .target(
+            name: "OpenBLASBackend", dependencies: ["BeastCore", "CBeasts", "CPUSupport"],
+            path: "Sources/Backends/OpenBLAS", swiftSettings: strict + optimizedAlways,
+            linkerSettings: exportsQueryOnly)
+    ),
 ].filter { isWanted($0.name) }
 
 /// Libraries of the tests, in C, for which beasts_backend.h is all they know. Their products are named so that discovery
@@ -67,6 +75,14 @@ let package = Package(
     targets: backends.map(\.target) + testPlugins + fuzzers + [
         .target(name: "CBeasts"),
         .target(name: "BeastCore", dependencies: ["CBeasts"], swiftSettings: strict),
+
+        .target(
+            name: "CPUKernels", dependencies: ["CBeasts"], path: "Sources/Backends/CPUKernels",
+            cSettings: optimizedKernels),
+        .target(
+            name: "CPUSupport", dependencies: ["BeastCore", "CBeasts", "CPUKernels"],
+            path: "Sources/Backends/CPUSupport",
+            swiftSettings: strict + optimizedAlways),
 
         .systemLibrary(
             name: "CChecksum", path: "Sources/System/CChecksum", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+internal import BeastCore
+internal import CPUKernels
+
+extension CPUResources {
+    /// Computes rows of a product on all threads.
+    ///
+    /// Each thread takes as many whole tiles of rows as the others; the tiles left over, and all of them where there are
+    /// few, are split by columns. However the work is split, an element is summed in the same order.
+    /// - Throws: `outOfMemory`.
+    func multiply(_ product: cpu_product, rows: Range<Int>) throws(BackendError) {
+        let (columns, inner) = (Int(product.columns), Int(product.inner))
+        if rows.isEmpty || columns == 0 { return }
+        // An axis of repeated elements may be far longer than memory.
+        guard inner < 1 << 24 else {
+            throw BackendError(.outOfMemory, "an inner axis of \(inner) elements is more than this backend packs")
+        }
+        let scratch = try scratch.pieces(
+            byteCount: kernels.multiply_scratch_byte_count(Int64(inner)), count: threads.count)
+        let (tile, width) = (Int(kernels.row_block), Int(kernels.panel_width))
+        let (tiles, panels) = ((rows.count + tile - 1) / tile, (columns + width - 1) / width)
+        let parts = threads.worthwhileParts(of: tiles * panels, work: tile * width * max(1, inner))
+        let share = tiles / parts
+        let remainder = rows.lowerBound + share * parts * tile
+        let multiply = kernels.multiply.unsafelyUnwrapped
+        withUnsafePointer(to: product) { product in
+            threads.run(parts) { part in
+                let first = rows.lowerBound + share * part * tile
+                let last = min(first + share * tile, rows.upperBound)
+                if first < last { multiply(product, Int64(first), Int64(last), 0, Int64(columns), scratch[part]) }
+                if remainder >= rows.upperBound { return }
+                let firstColumn = panels * part / parts * width
+                let lastColumn = min(panels * (part + 1) / parts * width, columns)
+                if firstColumn < lastColumn {
+                    multiply(
+                        product, Int64(remainder), Int64(rows.upperBound), Int64(firstColumn), Int64(lastColumn),
+                        scratch[part])
+                }
+            }
+        }
+    }
+
+    /// Computes all rows of `output`, block by block of equally distant rows.
+    /// - Parameters:
+    ///   - product: complete but for the output, the residual and their strides.
+    ///   - input: where the left factor's rows are those of a view; nil where they are windows.
+    func multiply(_ product: cpu_product, output: TensorView, input: TensorView?, epilogue: Epilogue)
+        throws(BackendError)
+    {
+        var product = product
+        let blocks = RowBlocks(output, input ?? output, epilogue.residual ?? output)
+        product.prepare(output, epilogue, blocks)
+        if let input { product.input.stride = Int64(blocks.stride(of: input)) }
+        for block in 0..<blocks.count {
+            var (part, first) = (product, 0)
+            if let input {
+                part.input.base = UnsafePointer(input.floats + blocks.offset(of: input, block))
+            } else {
+                first = block * blocks.rowCount
+            }
+            part.place(output, epilogue, blocks, block, firstRow: first)
+            try multiply(part, rows: first..<first + blocks.rowCount)
+        }
+    }
+
+    /// As ``multiply(_:output:input:epilogue:)`` for a convolution in groups that the kernels take.
+    func multiplyGroups(_ product: cpu_product, output: TensorView, epilogue: Epilogue, group: Int)
+        throws(BackendError)
+    {
+        var product = product
+        let blocks = RowBlocks(output, epilogue.residual ?? output)
+        product.prepare(output, epilogue, blocks)
+        let byteCount = withUnsafePointer(to: product) { kernels.groups_scratch_byte_count($0, Int64(group)) }
+        let scratch = try scratch.pieces(byteCount: byteCount, count: threads.count)
+        // A block is whole lines, since the positions of a line are equally far apart.
+        let lines = output.shape[2] == 0 ? 0 : blocks.rowCount / output.shape[2]
+        let work =
+            output.shape[2] * output.shape[3] * group * Int(product.input.kernel_height * product.input.kernel_width)
+        for block in 0..<blocks.count {
+            var part = product
+            part.place(output, epilogue, blocks, block, firstRow: block * blocks.rowCount)
+            withUnsafePointer(to: part) { part in
+                threads.split(lines, work: work) { thread, range in
+                    kernels.multiply_groups(
+                        part, Int64(group), Int64(block * lines + range.lowerBound),
+                        Int64(block * lines + range.upperBound), scratch[thread])
+                }
+            }
+        }
+    }
+}
+
+extension cpu_product {
+    /// The distances of rows that all blocks share, and the epilogue but for its residual's place.
+    fileprivate mutating func prepare(_ output: TensorView, _ epilogue: Epilogue, _ blocks: RowBlocks) {
+        output_stride = Int64(blocks.stride(of: output))
+        self.epilogue.bias = (epilogue.bias?.floats).map { UnsafePointer($0) }
+        self.epilogue.activation = epilogue.activation.rawValue
+        self.epilogue.residual_first = epilogue.order == .residualThenActivation ? 1 : 0
+        self.epilogue.residual_stride = epilogue.residual.map { Int64(blocks.stride(of: $0)) } ?? 0
+    }
+
+    /// Points output and residual to where row 0 would be, so that row `firstRow` is the block's first.
+    fileprivate mutating func place(
+        _ output: TensorView, _ epilogue: Epilogue, _ blocks: RowBlocks, _ block: Int, firstRow: Int
+    ) {
+        self.output = output.floats + blocks.offset(of: output, block) - firstRow * Int(output_stride)
+        if let residual = epilogue.residual {
+            self.epilogue.residual = UnsafePointer(
+                residual.floats + blocks.offset(of: residual, block) - firstRow * Int(self.epilogue.residual_stride))
+        }
+    }
+}
