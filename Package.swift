@@ -36,7 +36,17 @@ let backends: [(name: String, library: String, target: Target)] = [
             path: "Sources/Backends/OpenBLAS", swiftSettings: strict + optimizedAlways,
             linkerSettings: exportsQueryOnly)
     ),
+    (
+        "dnnl", "BeastsDNNLBackend",
+        .target(
+            name: "DNNLBackend", dependencies: ["BeastCore", "CBeasts", "CPUSupport", "DNNLLibrary"],
+            path: "Sources/Backends/DNNL", swiftSettings: strict + optimizedAlways, linkerSettings: exportsQueryOnly)
+    ),
 ].filter { isWanted($0.name) }
+
+/// What only one backend needs.
+let backendLibraries: [Target] =
+    isWanted("dnnl") ? [.target(name: "DNNLLibrary", path: "Sources/Backends/DNNLLibrary")] : []
 
 /// Libraries of the tests, in C, for which beasts_backend.h is all they know. Their products are named so that discovery
 /// does not pick them up.
@@ -72,7 +82,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
-    targets: backends.map(\.target) + testPlugins + fuzzers + [
+    targets: backends.map(\.target) + backendLibraries + testPlugins + fuzzers + [
         .target(name: "CBeasts"),
         .target(name: "BeastCore", dependencies: ["CBeasts"], swiftSettings: strict),
 

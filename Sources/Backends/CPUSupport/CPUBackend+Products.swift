@@ -5,7 +5,10 @@ private import CPUKernels
 // Products with packed weights.
 
 extension CPUBackend {
-    public func linear(_ arguments: LinearArguments) throws(BackendError) {
+    public func linear(_ arguments: LinearArguments) throws(BackendError) { try packedLinear(arguments) }
+
+    /// epilogue(alpha * input × weightᵀ) by the own kernels, for backends that sometimes do it otherwise.
+    public func packedLinear(_ arguments: LinearArguments) throws(BackendError) {
         try requireSupport(arguments)
         let weight = try resources.weights[arguments.weight]
         var product = cpu_product(weight, group: 0, columns: weight.shape[0], inner: weight.shape[1])

@@ -16,8 +16,11 @@ public struct CPUThreads: Sendable {
             throw BackendError(.invalidArgument, "\(count) threads: expected 1 to 1024, or 0 for all processors")
         }
         self.count = min(count > 0 ? count : Int(cpu_threads_available()), 1024)
-        _ = cpu_threads_open(Int32(self.count))
+        enter()
     }
+
+    /// Makes the calling thread's regions as wide as this, those of other libraries too.
+    public func enter() { _ = cpu_threads_open(Int32(count)) }
 
     /// Calls `body` with the numbers of `parts` parts, each on a thread of its own.
     public func run(_ parts: Int, _ body: (Int) -> Void) {

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+internal import BeastCore
+internal import CPUSupport
+private import DNNLLibrary
+
+/// Weights in oneDNN's order and the products with them, each compiled once for a shape.
+final class DNNLProducts {
+    private struct Key: Hashable {
+        let weight: BufferHandle
+        let rows, inputStride, outputStride, residualStride: Int
+        let alpha: Float
+        let hasBias: Bool
+        let residual: UInt32
+        let activation: Activation
+        let order: EpilogueOrder
+    }
+
+    private let resources: CPUResources
+    private let session: OpaquePointer
+    private var weights: [BufferHandle: OpaquePointer] = [:]
+    private var products: [Key: OpaquePointer] = [:]
+
+    init(_ resources: CPUResources) throws(BackendError) {
+        guard let session = dnnl_session_create() else {
+            throw BackendError(.outOfMemory, "no memory for an engine of oneDNN")
+        }
+        self.resources = resources
+        self.session = session
+    }
+
+    deinit {
+        for product in products.values { dnnl_product_destroy(product) }
+        for weight in weights.values { dnnl_packed_destroy(weight) }
+        dnnl_session_destroy(session)
+    }
+
+    /// Dense first, as the library's reorders want it, then in its own order; the dense copy goes.
+    func prepare(_ description: WeightDescription) throws(BackendError) -> PreparedWeight {
+        let shape = description.shape
+        let columns = shape[0]
+        let inner = shape.elementCount / max(1, columns)
+        // Products without elements are never compiled, but their weights have handles too.
+        let dense = try resources.weights.prepareDense(description)
+        guard columns > 0, inner > 0 else { return dense }
+        resources.threads.enter()
+        var status: Int32 = 0
+        let elements = try resources.weights[dense.handle].address.assumingMemoryBound(to: Float.self)
+        let packed = dnnl_packed_create(session, elements, Int64(columns), Int64(inner), &status)
+        resources.weights.release(dense.handle)
+        guard let packed else { throw failure("packing a weight of shape \(shape)", status) }
+        let handle = BufferHandle(rawValue: UInt64(UInt(bitPattern: packed)))
+        weights[handle] = packed
+        return PreparedWeight(handle: handle, byteCount: dnnl_packed_byte_count(packed))
+    }
+
+    func release(_ handle: BufferHandle) {
+        guard let weight = weights.removeValue(forKey: handle) else { return }
+        for (key, product) in products where key.weight == handle {
+            dnnl_product_destroy(product)
+            products[key] = nil
+        }
+        dnnl_packed_destroy(weight)
+    }
+
+    func linear(_ arguments: LinearArguments) throws(BackendError) {
+        let (output, input, epilogue) = (arguments.output, arguments.input, arguments.epilogue)
+        let blocks = RowBlocks(output, input, epilogue.residual ?? output)
+        if output.elementCount == 0 { return }
+        guard let weight = weights[arguments.weight] else {
+            throw BackendError(.unsupported, "a product over an inner axis of no elements")
+        }
+        let residual =
+            switch epilogue.residual {
+            case nil: DNNL_RESIDUAL_NONE
+            case output?: DNNL_RESIDUAL_OUTPUT
+            case .some: DNNL_RESIDUAL_OTHER
+            }
+        let key = Key(
+            weight: arguments.weight, rows: blocks.rowCount, inputStride: blocks.stride(of: input),
+            outputStride: blocks.stride(of: output),
+            residualStride: epilogue.residual.map { blocks.stride(of: $0) } ?? 0, alpha: arguments.alpha,
+            hasBias: epilogue.bias != nil, residual: residual.rawValue, activation: epilogue.activation,
+            order: epilogue.order)
+        resources.threads.enter()
+        let product = try product(key, weight)
+        let scratch = try resources.scratch.pieces(byteCount: dnnl_product_scratch_byte_count(product), count: 1)[0]
+        for block in 0..<blocks.count {
+            let status = dnnl_product_run(
+                product, input.floats + blocks.offset(of: input, block), epilogue.bias?.floats,
+                epilogue.residual.map { $0.floats + blocks.offset(of: $0, block) },
+                output.floats + blocks.offset(of: output, block), scratch)
+            guard status == 0 else { throw failure("a product", status) }
+        }
+    }
+
+    private func product(_ key: Key, _ weight: OpaquePointer) throws(BackendError) -> OpaquePointer {
+        if let product = products[key] { return product }
+        var shape = dnnl_product_shape()
+        (shape.rows, shape.input_stride) = (Int64(key.rows), Int64(key.inputStride))
+        (shape.output_stride, shape.residual_stride) = (Int64(key.outputStride), Int64(key.residualStride))
+        (shape.alpha, shape.has_bias, shape.residual) = (key.alpha, key.hasBias ? 1 : 0, Int32(key.residual))
+        (shape.residual_first, shape.activation) = (
+            key.order == .residualThenActivation ? 1 : 0, key.activation.rawValue
+        )
+        var status: Int32 = 0
+        guard let product = dnnl_product_create(session, weight, &shape, &status) else {
+            throw failure("compiling a product of \(key.rows) rows", status)
+        }
+        products[key] = product
+        return product
+    }
+
+    private func failure(_ what: String, _ status: Int32) -> BackendError {
+        switch status {
+        case 1: BackendError(.outOfMemory, "\(what): no memory")
+        case 3: BackendError(.unsupported, "\(what): oneDNN does not do this one")
+        default: BackendError(.internal, "\(what): oneDNN's status is \(status)")
+        }
+    }
+}

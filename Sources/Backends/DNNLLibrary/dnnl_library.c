@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: MIT
+#include "dnnl_library.h"
+
+#include <dlfcn.h>
+#include <oneapi/dnnl/dnnl.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+/// The functions in use; their types are those of oneDNN's own header.
+#define FOR_EACH_FUNCTION(F)                                                                                           \
+    F(version)                                                                                                         \
+    F(get_effective_cpu_isa)                                                                                           \
+    F(engine_create)                                                                                                   \
+    F(engine_destroy)                                                                                                  \
+    F(stream_create)                                                                                                   \
+    F(stream_destroy)                                                                                                  \
+    F(stream_wait)                                                                                                     \
+    F(memory_desc_init_by_tag)                                                                                         \
+    F(memory_desc_init_by_strides)                                                                                     \
+    F(memory_desc_get_size)                                                                                            \
+    F(memory_create)                                                                                                   \
+    F(memory_destroy)                                                                                                  \
+    F(memory_set_data_handle)                                                                                          \
+    F(matmul_desc_init)                                                                                                \
+    F(primitive_attr_create)                                                                                           \
+    F(primitive_attr_destroy)                                                                                          \
+    F(primitive_attr_set_scratchpad_mode)                                                                              \
+    F(primitive_attr_set_post_ops)                                                                                     \
+    F(post_ops_create)                                                                                                 \
+    F(post_ops_destroy)                                                                                                \
+    F(post_ops_append_eltwise)                                                                                         \
+    F(post_ops_append_sum)                                                                                             \
+    F(post_ops_append_binary)                                                                                          \
+    F(primitive_desc_create)                                                                                           \
+    F(primitive_desc_destroy)                                                                                          \
+    F(primitive_desc_query_md)                                                                                         \
+    F(reorder_primitive_desc_create)                                                                                   \
+    F(primitive_create)                                                                                                \
+    F(primitive_execute)                                                                                               \
+    F(primitive_destroy)
+
+#define DECLARE(name) __typeof__(dnnl_##name) *name;
+static struct { FOR_EACH_FUNCTION(DECLARE) } library;
+
+static const char *missing;
+static pthread_once_t opened = PTHREAD_ONCE_INIT;
+
+static void open_library(void) {
+    void *handle = dlopen("libdnnl.so.2", RTLD_NOW | RTLD_LOCAL);
+    if (!handle) {
+        missing = "libdnnl.so.2 is not installed (Debian: apt-get install libdnnl2)";
+        return;
+    }
+#define FIND(name)                                                                                                     \
+    if (!(*(void **)&library.name = dlsym(handle, "dnnl_" #name)))                                                     \
+        missing = "libdnnl.so.2 lacks dnnl_" #name;
+    FOR_EACH_FUNCTION(FIND)
+}
+
+const char *dnnl_library_open(void) {
+    pthread_once(&opened, open_library);
+    return missing;
+}
+
+void dnnl_library_version(int32_t *major, int32_t *minor, int32_t *patch) {
+    const dnnl_version_t *version = library.version();
+    *major = version->major;
+    *minor = version->minor;
+    *patch = version->patch;
+}
+
+int32_t dnnl_library_has_block_products(void) {
+    int isa = library.get_effective_cpu_isa();
+    return isa == dnnl_cpu_isa_all || (isa & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
+}
+
+// MARK: - Session
+
+struct dnnl_session {
+    dnnl_engine_t engine;
+    dnnl_stream_t stream;
+};
+
+dnnl_session *dnnl_session_create(void) {
+    dnnl_session *session = calloc(1, sizeof *session);
+    if (session && !library.engine_create(&session->engine, dnnl_cpu, 0) &&
+        !library.stream_create(&session->stream, session->engine, dnnl_stream_default_flags))
+        return session;
+    dnnl_session_destroy(session);
+    return 0;
+}
+
+void dnnl_session_destroy(dnnl_session *session) {
+    if (!session)
+        return;
+    if (session->stream)
+        library.stream_destroy(session->stream);
+    if (session->engine)
+        library.engine_destroy(session->engine);
+    free(session);
+}
+
+// MARK: - Products
+
+struct dnnl_packed {
+    dnnl_memory_desc_t layout;
+    int64_t columns, inner;
+    void *elements;
+    size_t byte_count;
+};
+
+struct dnnl_product {
+    dnnl_session *session;
+    dnnl_primitive_t primitive;
+    dnnl_memory_t input, weight, bias, residual, output, scratch;
+    /// The residual's argument, the bias's argument; 0 where there is none.
+    int residual_argument, bias_argument;
+    size_t scratch_byte_count;
+};
+
+/// A row-major matrix whose rows lie `stride` apart.
+static dnnl_status_t matrix(dnnl_memory_desc_t *layout, int64_t rows, int64_t columns, int64_t stride) {
+    dnnl_dims_t extents = {rows, columns}, strides = {stride < columns ? columns : stride, 1};
+    return library.memory_desc_init_by_strides(layout, 2, extents, dnnl_f32, strides);
+}
+
+static dnnl_status_t append_activation(dnnl_post_ops_t steps, int32_t activation) {
+    switch (activation) {
+    case 2:
+        return library.post_ops_append_eltwise(steps, 1, dnnl_eltwise_relu, 0, 0);
+    case 3:
+        return library.post_ops_append_eltwise(steps, 1, dnnl_eltwise_gelu_erf, 0, 0);
+    case 4:
+        return library.post_ops_append_eltwise(steps, 1, dnnl_eltwise_swish, 1, 0);
+    default:
+        return dnnl_success;
+    }
+}
+
+/// The primitive's description. Where alpha is not 1 the bias is a step after it.
+static dnnl_status_t describe(dnnl_session *session, const dnnl_memory_desc_t *weight, int64_t columns, int64_t inner,
+                              const dnnl_product_shape *shape, dnnl_product *product,
+                              dnnl_primitive_desc_t *description) {
+    dnnl_memory_desc_t input, output, bias, residual;
+    dnnl_dims_t bias_extents = {1, columns};
+    dnnl_primitive_attr_t attributes = 0;
+    dnnl_post_ops_t steps = 0;
+    int count = 0, scales = shape->alpha != 1;
+    dnnl_status_t status = matrix(&input, shape->rows, inner, shape->input_stride);
+    if (!status)
+        status = matrix(&output, shape->rows, columns, shape->output_stride);
+    if (!status)
+        status = matrix(&residual, shape->rows, columns, shape->residual_stride);
+    if (!status)
+        status = library.memory_desc_init_by_tag(&bias, 2, bias_extents, dnnl_f32, dnnl_ab);
+    if (!status)
+        status = library.primitive_attr_create(&attributes);
+    if (!status)
+        status = library.primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user);
+    if (!status)
+        status = library.post_ops_create(&steps);
+    if (!status && scales) {
+        status = library.post_ops_append_eltwise(steps, 1, dnnl_eltwise_linear, shape->alpha, 0);
+        count++;
+    }
+    product->bias_argument = shape->has_bias ? DNNL_ARG_BIAS : 0;
+    if (!status && scales && shape->has_bias) {
+        product->bias_argument = DNNL_ARG_ATTR_MULTIPLE_POST_OP(count) | DNNL_ARG_SRC_1;
+        status = library.post_ops_append_binary(steps, dnnl_binary_add, &bias);
+        count++;
+    }
+    if (!status && !shape->residual_first) {
+        status = append_activation(steps, shape->activation);
+        count += shape->activation != 1;
+    }
+    if (!status && shape->residual == DNNL_RESIDUAL_OUTPUT) {
+        status = library.post_ops_append_sum(steps, 1);
+    } else if (!status && shape->residual == DNNL_RESIDUAL_OTHER) {
+        product->residual_argument = DNNL_ARG_ATTR_MULTIPLE_POST_OP(count) | DNNL_ARG_SRC_1;
+        status = library.post_ops_append_binary(steps, dnnl_binary_add, &residual);
+    }
+    if (!status && shape->residual_first)
+        status = append_activation(steps, shape->activation);
+    if (!status)
+        status = library.primitive_attr_set_post_ops(attributes, steps);
+    dnnl_matmul_desc_t operation;
+    if (!status)
+        status = library.matmul_desc_init(&operation, &input, weight, shape->has_bias && !scales ? &bias : 0, &output);
+    if (!status)
+        status = library.primitive_desc_create(description, &operation, attributes, session->engine, 0);
+    if (!status && product->session) {
+        library.memory_create(&product->input, &input, session->engine, DNNL_MEMORY_NONE);
+        library.memory_create(&product->output, &output, session->engine, DNNL_MEMORY_NONE);
+        library.memory_create(&product->bias, &bias, session->engine, DNNL_MEMORY_NONE);
+        library.memory_create(&product->residual, &residual, session->engine, DNNL_MEMORY_NONE);
+        if (!product->input || !product->output || !product->bias || !product->residual)
+            status = dnnl_out_of_memory;
+    }
+    if (steps)
+        library.post_ops_destroy(steps);
+    if (attributes)
+        library.primitive_attr_destroy(attributes);
+    return status;
+}
+
+/// Rows of the product for which the layout of a weight is chosen; others take it as it is.
+enum { TYPICAL_ROWS = 256 };
+
+dnnl_packed *dnnl_packed_create(dnnl_session *session, const float *weight, int64_t columns, int64_t inner,
+                                int32_t *status) {
+    dnnl_packed *packed = calloc(1, sizeof *packed);
+    dnnl_product unused = {0};
+    dnnl_product_shape shape = {.rows = TYPICAL_ROWS, .input_stride = inner, .output_stride = columns, .alpha = 1};
+    shape.residual_stride = columns;
+    shape.activation = 1;
+    dnnl_primitive_desc_t description = 0, reorder_description = 0;
+    dnnl_primitive_t reorder = 0;
+    dnnl_memory_desc_t any, source;
+    dnnl_memory_t from = 0, to = 0;
+    // The product's right factor is [inner, columns]: the weight, transposed.
+    dnnl_dims_t extents = {inner, columns}, strides = {1, inner};
+    *status = packed ? dnnl_success : dnnl_out_of_memory;
+    if (!*status)
+        *status = library.memory_desc_init_by_tag(&any, 2, extents, dnnl_f32, dnnl_format_tag_any);
+    if (!*status)
+        *status = library.memory_desc_init_by_strides(&source, 2, extents, dnnl_f32, strides);
+    if (!*status)
+        *status = describe(session, &any, columns, inner, &shape, &unused, &description);
+    if (!*status) {
+        packed->layout = *library.primitive_desc_query_md(description, dnnl_query_weights_md, 0);
+        packed->columns = columns;
+        packed->inner = inner;
+        packed->byte_count = library.memory_desc_get_size(&packed->layout);
+        size_t rounded = (packed->byte_count + 63) & ~(size_t)63;
+        if (!(packed->elements = aligned_alloc(64, rounded ? rounded : 64)))
+            *status = dnnl_out_of_memory;
+    }
+    if (!*status)
+        *status = library.memory_create(&from, &source, session->engine, (void *)(uintptr_t)weight);
+    if (!*status)
+        *status = library.memory_create(&to, &packed->layout, session->engine, packed->elements);
+    if (!*status)
+        *status = library.reorder_primitive_desc_create(&reorder_description, &source, session->engine, &packed->layout,
+                                                        session->engine, 0);
+    if (!*status)
+        *status = library.primitive_create(&reorder, reorder_description);
+    if (!*status) {
+        dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
+        *status = library.primitive_execute(reorder, session->stream, 2, arguments);
+    }
+    if (!*status)
+        *status = library.stream_wait(session->stream);
+    if (reorder)
+        library.primitive_destroy(reorder);
+    if (reorder_description)
+        library.primitive_desc_destroy(reorder_description);
+    if (description)
+        library.primitive_desc_destroy(description);
+    if (from)
+        library.memory_destroy(from);
+    if (to)
+        library.memory_destroy(to);
+    if (!*status)
+        return packed;
+    dnnl_packed_destroy(packed);
+    return 0;
+}
+
+size_t dnnl_packed_byte_count(const dnnl_packed *packed) {
+    return packed->byte_count;
+}
+
+void dnnl_packed_destroy(dnnl_packed *packed) {
+    if (packed)
+        free(packed->elements);
+    free(packed);
+}
+
+dnnl_product *dnnl_product_create(dnnl_session *session, const dnnl_packed *packed, const dnnl_product_shape *shape,
+                                  int32_t *status) {
+    dnnl_product *product = calloc(1, sizeof *product);
+    dnnl_primitive_desc_t description = 0;
+    *status = product ? dnnl_success : dnnl_out_of_memory;
+    if (!*status) {
+        product->session = session;
+        *status = describe(session, &packed->layout, packed->columns, packed->inner, shape, product, &description);
+    }
+    if (!*status)
+        *status = library.primitive_create(&product->primitive, description);
+    if (!*status) {
+        const dnnl_memory_desc_t *scratch = library.primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
+        product->scratch_byte_count = library.memory_desc_get_size(scratch);
+        *status = library.memory_create(&product->scratch, scratch, session->engine, DNNL_MEMORY_NONE);
+    }
+    if (!*status)
+        *status = library.memory_create(&product->weight, &packed->layout, session->engine, packed->elements);
+    if (description)
+        library.primitive_desc_destroy(description);
+    if (!*status)
+        return product;
+    dnnl_product_destroy(product);
+    return 0;
+}
+
+size_t dnnl_product_scratch_byte_count(const dnnl_product *product) {
+    return product->scratch_byte_count;
+}
+
+int32_t dnnl_product_run(const dnnl_product *product, const float *input, const float *bias, const float *residual,
+                         float *output, void *scratch) {
+    library.memory_set_data_handle(product->input, (void *)(uintptr_t)input);
+    library.memory_set_data_handle(product->output, output);
+    library.memory_set_data_handle(product->scratch, scratch);
+    dnnl_exec_arg_t arguments[6] = {{DNNL_ARG_SRC, product->input},
+                                    {DNNL_ARG_WEIGHTS, product->weight},
+                                    {DNNL_ARG_DST, product->output},
+                                    {DNNL_ARG_SCRATCHPAD, product->scratch}};
+    int count = 4;
+    if (product->bias_argument) {
+        library.memory_set_data_handle(product->bias, (void *)(uintptr_t)bias);
+        arguments[count++] = (dnnl_exec_arg_t){product->bias_argument, product->bias};
+    }
+    if (product->residual_argument) {
+        library.memory_set_data_handle(product->residual, (void *)(uintptr_t)residual);
+        arguments[count++] = (dnnl_exec_arg_t){product->residual_argument, product->residual};
+    }
+    dnnl_status_t status = library.primitive_execute(product->primitive, product->session->stream, count, arguments);
+    return status ? status : library.stream_wait(product->session->stream);
+}
+
+void dnnl_product_destroy(dnnl_product *product) {
+    if (!product)
+        return;
+    dnnl_memory_t memories[] = {product->input,    product->weight, product->bias,
+                                product->residual, product->output, product->scratch};
+    for (size_t n = 0; n < sizeof memories / sizeof *memories; n++)
+        if (memories[n])
+            library.memory_destroy(memories[n]);
+    if (product->primitive)
+        library.primitive_destroy(product->primitive);
+    free(product);
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+//
+// The few things of oneDNN's C API (version 2) that the backend uses. The library is opened at run time, so that a
+// machine without it gets a reason, not a loader's error.
+#ifndef BEASTS_DNNL_LIBRARY_H
+#define BEASTS_DNNL_LIBRARY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// Opens libdnnl.so.2; null when it is there, else one sentence that says why not. Safe from any thread.
+const char *dnnl_library_open(void);
+
+/// Of the open library.
+void dnnl_library_version(int32_t *major, int32_t *minor, int32_t *patch);
+
+/// Whether the open library has its batch-reduced products (brgemm) for this processor: AVX-512 and up.
+int32_t dnnl_library_has_block_products(void);
+
+/// An engine and a stream on the processor, used by one thread at a time.
+typedef struct dnnl_session dnnl_session;
+/// Null where there is no memory.
+dnnl_session *dnnl_session_create(void);
+void dnnl_session_destroy(dnnl_session *session);
+
+/// A matrix [columns, inner] in the order that the library prefers.
+typedef struct dnnl_packed dnnl_packed;
+/// Copies and reorders a row-major matrix. Null on failure, with the library's status in `status`.
+dnnl_packed *dnnl_packed_create(dnnl_session *session, const float *weight, int64_t columns, int64_t inner,
+                                int32_t *status);
+size_t dnnl_packed_byte_count(const dnnl_packed *packed);
+void dnnl_packed_destroy(dnnl_packed *packed);
+
+enum dnnl_product_residual { DNNL_RESIDUAL_NONE, DNNL_RESIDUAL_OUTPUT, DNNL_RESIDUAL_OTHER };
+
+/// What a compiled product is for.
+typedef struct dnnl_product_shape {
+    int64_t rows, input_stride, output_stride, residual_stride;
+    float alpha;
+    int32_t has_bias, residual, residual_first;
+    /// Of the contract: 1 none, 2 ReLU, 3 GELU, 4 SiLU.
+    int32_t activation;
+} dnnl_product_shape;
+
+/// output = epilogue(alpha * input x weight^T), compiled for one shape.
+typedef struct dnnl_product dnnl_product;
+dnnl_product *dnnl_product_create(dnnl_session *session, const dnnl_packed *packed, const dnnl_product_shape *shape,
+                                  int32_t *status);
+size_t dnnl_product_scratch_byte_count(const dnnl_product *product);
+/// Runs it on the caller's OpenMP threads. 0 or the library's status.
+int32_t dnnl_product_run(const dnnl_product *product, const float *input, const float *bias, const float *residual,
+                         float *output, void *scratch);
+void dnnl_product_destroy(dnnl_product *product);
+
+#endif
