@@ -50,8 +50,7 @@ final class DNNLBackend: CPUBackend {
     }
 
     func releaseWeight(_ weight: BufferHandle) throws(BackendError) {
-        products?.release(weight)
-        resources.weights.release(weight)
+        if products?.release(weight) != true { resources.weights.release(weight) }
     }
 
     func linear(_ arguments: LinearArguments) throws(BackendError) {

@@ -53,13 +53,15 @@ final class DNNLProducts {
         return PreparedWeight(handle: handle, byteCount: dnnl_packed_byte_count(packed))
     }
 
-    func release(_ handle: BufferHandle) {
-        guard let weight = weights.removeValue(forKey: handle) else { return }
+    /// Answers false for a weight that is not one of these.
+    func release(_ handle: BufferHandle) -> Bool {
+        guard let weight = weights.removeValue(forKey: handle) else { return false }
         for (key, product) in products where key.weight == handle {
             dnnl_product_destroy(product)
             products[key] = nil
         }
         dnnl_packed_destroy(weight)
+        return true
     }
 
     func linear(_ arguments: LinearArguments) throws(BackendError) {
