@@ -4,7 +4,7 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
 // 12 sums, 2 columns, 1 element: 15 of the 16 registers.
-enum { LANES = 8, TILE_ROWS = 6, TILE_VECTORS = 2, SLAB = 384, ROW_BLOCK = 96 };
+enum { LANES = 8, TILE_ROWS = 6, TILE_VECTORS = 2, SLAB = 256, ROW_BLOCK = 132 };
 // Each file uses what the ones before it define.
 // clang-format off
 #include "vectors.inc"

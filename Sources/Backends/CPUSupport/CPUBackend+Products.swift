@@ -124,8 +124,10 @@ extension CPUResources {
             threads.split(count, work: work.overflow ? .max : work.partialValue) { thread, range in
                 for batch in range {
                     pack(batch, scratch[thread], 0..<columns)
+                    var share = cpu_share()
+                    share.last_row = Int64(rows)
                     withUnsafePointer(to: place(batch, scratch[thread])) {
-                        kernels.multiply($0, 0, Int64(rows), 0, Int64(columns), scratch[thread] + packedByteCount)
+                        kernels.multiply($0, &share, scratch[thread] + packedByteCount)
                     }
                 }
             }

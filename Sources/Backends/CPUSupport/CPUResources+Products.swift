@@ -26,16 +26,12 @@ extension CPUResources {
         withUnsafePointer(to: product) { product in
             threads.run(parts) { part in
                 let first = rows.lowerBound + share * part * tile
-                let last = min(first + share * tile, rows.upperBound)
-                if first < last { multiply(product, Int64(first), Int64(last), 0, Int64(columns), scratch[part]) }
-                if remainder >= rows.upperBound { return }
-                let firstColumn = panels * part / parts * width
-                let lastColumn = min(panels * (part + 1) / parts * width, columns)
-                if firstColumn < lastColumn {
-                    multiply(
-                        product, Int64(remainder), Int64(rows.upperBound), Int64(firstColumn), Int64(lastColumn),
-                        scratch[part])
-                }
+                var own = cpu_share(
+                    first_row: Int64(first), last_row: Int64(min(first + share * tile, rows.upperBound)),
+                    first_shared_row: Int64(min(remainder, rows.upperBound)),
+                    last_shared_row: Int64(rows.upperBound), first_shared_column: Int64(panels * part / parts * width),
+                    last_shared_column: Int64(min(panels * (part + 1) / parts * width, columns)))
+                multiply(product, &own, scratch[part])
             }
         }
     }

@@ -51,6 +51,15 @@ typedef struct cpu_product {
     cpu_epilogue epilogue;
 } cpu_product;
 
+/// What one thread computes of a product: all columns of its own rows, and some columns of rows that it shares with
+/// other threads. Both come from one walk over the weight.
+typedef struct cpu_share {
+    int64_t first_row, last_row;
+    int64_t first_shared_row, last_shared_row;
+    /// Multiples of the panel width, but for the end.
+    int64_t first_shared_column, last_shared_column;
+} cpu_share;
+
 /// The kernels of one instruction set.
 typedef struct cpu_kernels {
     const char *name;
@@ -67,10 +76,7 @@ typedef struct cpu_kernels {
                         int64_t inner, int64_t first, int64_t last);
     /// Scratch bytes that `multiply` needs.
     size_t (*multiply_scratch_byte_count)(int64_t inner);
-    /// Computes rows [first_row, last_row) by columns [first_column, last_column), which is a multiple of the panel
-    /// width unless it is the end.
-    void (*multiply)(const cpu_product *product, int64_t first_row, int64_t last_row, int64_t first_column,
-                     int64_t last_column, void *scratch);
+    void (*multiply)(const cpu_product *product, const cpu_share *share, void *scratch);
 
     /// Whether `multiply_groups` does convolutions of `channels` in groups of `group` input and output channels each.
     int32_t (*takes_groups)(int64_t channels, int64_t group);
@@ -99,7 +105,8 @@ typedef struct cpu_kernels {
     void (*reduce)(const beasts_reduce_arguments *, int64_t first_row, int64_t last_row);
     void (*arg_reduce)(const beasts_arg_reduce_arguments *, int64_t first_row, int64_t last_row);
 
-    /// softmax(scale * query x key^T) x value for queries [first_query, last_query) of one batch and head.
+    /// softmax(scale * query x key^T) x value, all float32, for queries [first_query, last_query) of one batch and
+    /// head.
     void (*attention)(const beasts_attention_arguments *, int64_t batch, int64_t head, int64_t first_query,
                       int64_t last_query, void *scratch);
     size_t (*attention_scratch_byte_count)(int64_t keys, int64_t dimension);
