@@ -7,6 +7,8 @@ private import Glibc
 public final class HostMemory {
     private var buffers: Set<BufferHandle> = []
 
+    private static let hugePage = 2 << 20
+
     public init() {}
 
     deinit { for buffer in buffers { free(address(buffer)) } }
@@ -14,9 +16,13 @@ public final class HostMemory {
     /// - Throws: `outOfMemory`.
     public func allocate(byteCount: Int) throws(BackendError) -> BufferHandle {
         var pointer: UnsafeMutableRawPointer?
-        guard byteCount <= Int.max / 2, posix_memalign(&pointer, 64, max(byteCount, 64)) == 0, let pointer else {
-            throw BackendError(.outOfMemory, "no memory for \(byteCount) bytes")
-        }
+        let isLarge = byteCount >= Self.hugePage
+        guard byteCount <= Int.max / 2,
+            posix_memalign(&pointer, isLarge ? Self.hugePage : 64, max(byteCount, 64)) == 0, let pointer
+        else { throw BackendError(.outOfMemory, "no memory for \(byteCount) bytes") }
+        // Weights are read from end to end for each block of rows: with small pages, half the time would go into finding
+        // them. Only whole huge pages are asked for, so that the process grows no larger by it.
+        if isLarge { madvise(pointer, byteCount / Self.hugePage * Self.hugePage, MADV_HUGEPAGE) }
         let handle = BufferHandle(rawValue: UInt64(UInt(bitPattern: pointer)))
         buffers.insert(handle)
         return handle
