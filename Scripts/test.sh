@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #   Scripts/test.sh FOLDER_OF_THE_RELEASE_BUILD
-# Runs the parts of the tests, all of them even when one fails: the conformance suite on the reference backend, the
-# small models with their golden outputs, the golden fixtures, `swift test`, and a short run of the fuzzers. For each part
+# Runs the parts of the tests, all of them even when one fails: the conformance suite and the small models with their
+# golden outputs on each backend, the golden fixtures, `swift test`, and a short run of the fuzzers. For each part
 # it prints `count NAME PASSED FAILED SKIPPED`, and at the end `summary: N passed, N failed, N skipped`. Fails when
 # anything failed or a part that could run ran nothing.
 #
@@ -57,10 +57,10 @@ failures() {
         $(number "$prefix" 'unexpected passes')))
 }
 
-# fixtures NAME FOLDER
+# fixtures NAME BACKEND FOLDER
 fixtures() {
-    local name=$1 folder=$2 passed failed
-    run "$beasts" conformance --backend reference --fixtures "$folder"
+    local name=$1 backend=$2 folder=$3 passed failed
+    run "$beasts" conformance --backend "$backend" --fixtures "$folder"
     passed=$(number fixtures: passed)
     failed=$(failures fixtures:)
     echo "$name: $((passed + failed)) cases ran"
@@ -68,13 +68,27 @@ fixtures() {
         $(($(number fixtures: 'not supported yet') + $(number fixtures: optional)))
 }
 
-run "$beasts" conformance --backend reference
-count conformance "$(number conformance: passed)" "$(failures conformance:)" "$(number conformance: unsupported)"
+# conformance NAME BACKEND
+conformance() {
+    local name=$1 backend=$2
+    run "$beasts" conformance --backend "$backend"
+    count "$name" "$(number conformance: passed)" "$(failures conformance:)" "$(number conformance: unsupported)"
+}
 
-fixtures models Tests/Goldens/models
+conformance conformance reference
+conformance openblas openblas
+conformance dnnl dnnl
+# Both of its ways to multiply, whichever this processor would choose.
+BEASTS_DNNL_LINEAR=onednn conformance dnnl-onednn dnnl
+BEASTS_DNNL_LINEAR=own conformance dnnl-own dnnl
+
+fixtures models reference Tests/Goldens/models
+fixtures models-openblas openblas Tests/Goldens/models
+fixtures models-dnnl dnnl Tests/Goldens/models
 
 if [ -d "$fixtures" ]; then
-    fixtures fixtures "$fixtures"
+    fixtures fixtures reference "$fixtures"
+    fixtures fixtures-dnnl dnnl "$fixtures"
 elif [ -n "${BEASTS_FIXTURES:-}" ]; then
     echo "fixtures: BEASTS_FIXTURES names $fixtures, which is no folder" >&2
     status=1
