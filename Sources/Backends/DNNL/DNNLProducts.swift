@@ -77,20 +77,28 @@ final class DNNLProducts {
             case output?: DNNL_RESIDUAL_OUTPUT
             case .some: DNNL_RESIDUAL_OTHER
             }
+        // oneDNN knows no rows that repeat or overlap; those are multiplied one by one.
+        let isPlain = [output, input, epilogue.residual ?? output].allSatisfy {
+            blocks.rowCount <= 1 || blocks.stride(of: $0) >= $0.shape[$0.rank - 1]
+        }
+        let steps = isPlain ? 1 : blocks.rowCount
         let key = Key(
-            weight: arguments.weight, rows: blocks.rowCount, inputStride: blocks.stride(of: input),
+            weight: arguments.weight, rows: blocks.rowCount / steps, inputStride: blocks.stride(of: input),
             outputStride: blocks.stride(of: output),
             residualStride: epilogue.residual.map { blocks.stride(of: $0) } ?? 0, alpha: arguments.alpha,
             hasBias: epilogue.bias != nil, residual: residual.rawValue, activation: epilogue.activation,
             order: epilogue.order)
-        resources.threads.enter()
         let product = try product(key, weight)
         let scratch = try resources.scratch.pieces(byteCount: dnnl_product_scratch_byte_count(product), count: 1)[0]
-        for block in 0..<blocks.count {
+        resources.threads.enter()
+        for item in 0..<blocks.count * steps {
+            let (block, row) = (item / steps, item % steps)
+            func start(_ view: TensorView) -> UnsafeMutablePointer<Float> {
+                view.floats + blocks.offset(of: view, block) + row * blocks.stride(of: view)
+            }
             let status = dnnl_product_run(
-                product, input.floats + blocks.offset(of: input, block), epilogue.bias?.floats,
-                epilogue.residual.map { $0.floats + blocks.offset(of: $0, block) },
-                output.floats + blocks.offset(of: output, block), scratch)
+                product, start(input), epilogue.bias?.floats, epilogue.residual.map { start($0) }, start(output),
+                scratch)
             guard status == 0 else { throw failure("a product", status) }
         }
     }
