@@ -76,6 +76,7 @@ typedef struct cpu_kernels {
                         int64_t inner, int64_t first, int64_t last);
     /// Scratch bytes that `multiply` needs.
     size_t (*multiply_scratch_byte_count)(int64_t inner);
+    /// Computes one thread's share of a product.
     void (*multiply)(const cpu_product *product, const cpu_share *share, void *scratch);
 
     /// Whether `multiply_groups` does convolutions of `channels` in groups of `group` input and output channels each.
@@ -90,7 +91,7 @@ typedef struct cpu_kernels {
                             void *scratch);
 
     // Ops of the contract over part of their rows (all axes of the output but the last), on views whose buffer handle
-    // is an address; element types float32, float16 and bfloat16.
+    // is an address; all elements are float32.
     void (*add)(const beasts_add_arguments *, int64_t first_row, int64_t last_row);
     void (*multiply_elements)(const beasts_multiply_arguments *, int64_t first_row, int64_t last_row);
     void (*scale)(const beasts_scale_arguments *, int64_t first_row, int64_t last_row);
