@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <oneapi/dnnl/dnnl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /// The functions in use; their types are those of oneDNN's own header.
@@ -43,12 +44,14 @@
 static struct { FOR_EACH_FUNCTION(DECLARE) } library;
 
 static const char *missing;
+static char reason[512];
 static pthread_once_t opened = PTHREAD_ONCE_INIT;
 
 static void open_library(void) {
     void *handle = dlopen("libdnnl.so.2", RTLD_NOW | RTLD_LOCAL);
     if (!handle) {
-        missing = "libdnnl.so.2 is not installed (Debian: apt-get install libdnnl2)";
+        snprintf(reason, sizeof reason, "libdnnl.so.2 cannot be opened (%s); Debian: apt-get install libdnnl2", dlerror());
+        missing = reason;
         return;
     }
 #define FIND(name)                                                                                                     \

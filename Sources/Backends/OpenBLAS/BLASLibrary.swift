@@ -21,7 +21,9 @@ struct BLASLibrary: Sendable {
         guard let library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL) else {
             return .failure(
                 BackendError(
-                    .unsupported, "libopenblas.so.0 is not installed (Debian: apt-get install libopenblas0-pthread)"))
+                    .unsupported,
+                    "libopenblas.so.0 cannot be opened (\(String(cString: dlerror()))); "
+                        + "Debian: apt-get install libopenblas0-pthread"))
         }
         guard let gemm = dlsym(library, "cblas_sgemm"), let limit = dlsym(library, "openblas_set_num_threads"),
             let describe = dlsym(library, "openblas_get_config")
