@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-import ArgumentParser
+public import ArgumentParser
 import BeastCore
-import Menagerie
+public import Menagerie
 
 /// Options that mean the same everywhere.
 struct CommonOptions: ParsableArguments {
@@ -29,10 +29,13 @@ struct BackendOptions: ParsableArguments {
     @Option(name: .long, help: "Threads to compute and to read pictures with (default: one a core).")
     var threads: Int?
 
+    @OptionGroup var precisionOptions: PrecisionOptions
+
     /// Chooses the backend, and says so where the user did not.
     func choose(_ common: CommonOptions) throws -> ChosenBackend {
         let chosen = try BackendDiscovery.ofThisProcess().choose(try BackendChoice(backend))
         if backend == "auto" || common.verbose { common.note("backend: \(chosen.summary)") }
+        try precisionOptions.check(chosen.library.name)
         return chosen
     }
 
@@ -41,4 +44,15 @@ struct BackendOptions: ParsableArguments {
             throw ValidationError("--threads \(threads): must be 1 to 1024")
         }
     }
+}
+
+extension ComputePrecision: ExpressibleByArgument {}
+
+/// What to compute with.
+struct PrecisionOptions: ParsableArguments {
+    @Option(name: .long, help: "What activations and weights are stored as between products.")
+    var precision = ComputePrecision.auto
+
+    /// - Throws: where a backend of that name does not have the precision: nothing is emulated silently.
+    func check(_ backend: String) throws { _ = try precision.resolved(onBackend: backend) }
 }

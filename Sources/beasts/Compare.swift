@@ -43,6 +43,8 @@ struct Compare: CommonOptionsCommand {
     @Option(name: .long, help: "Threads to compute with (default: one a core).")
     var threads: Int?
 
+    @OptionGroup var precisionOptions: PrecisionOptions
+
     @Option(name: .long, help: "How to print: text (default) or json.", completion: .list(["text", "json"]))
     var format: String?
 
@@ -71,6 +73,7 @@ struct Compare: CommonOptionsCommand {
         let backends = try [right, other].map { text in
             let chosen = try discovery.choose(try BackendChoice(text))
             if text == "auto" || common.verbose { common.note("backend: \(chosen.summary)") }
+            try precisionOptions.check(chosen.library.name)
             return chosen
         }
         var comparison = BackendComparison(card: card, right: backends[0], other: backends[1])

@@ -99,12 +99,14 @@ struct Conformance: CommonOptionsCommand {
         guard case .file(let path, let device) = choice else {
             let chosen = try BackendDiscovery.ofThisProcess().choose(choice)
             if common.verbose || choice == .auto { common.note("backend: \(chosen.summary)") }
+            try backend.precisionOptions.check(chosen.library.name)
             return (chosen.library.path, chosen.device)
         }
         guard access(path, F_OK) == 0 else {
             throw MenagerieError(
                 .unavailable, "\(path) is no backend for this program: \(String(cString: strerror(errno)))")
         }
+        try backend.precisionOptions.check(path)
         return (path.contains("/") ? path : "./" + path, device)
     }
 
@@ -171,8 +173,7 @@ struct Conformance: CommonOptionsCommand {
 
     /// Everything in this process, which a debugger can follow.
     private func runInProcess() throws {
-        let chosen = try BackendDiscovery.ofThisProcess().choose(try BackendChoice(backend.backend))
-        if common.verbose || backend.backend == "auto" { common.note("backend: \(chosen.summary)") }
+        let chosen = try backend.choose(common)
         if let fixtures {
             let session = try chosen.makeSession(threadCount: threadCount)
             let report = try FixtureRunner(folder: fixtures, session: session).run(filter: filter)
