@@ -22,12 +22,18 @@ public enum Menagerie {
         _ name: String, backend: ChosenBackend, weights: String? = nil, threadCount: Int = 0
     ) throws -> EmbeddingModel {
         let card = try Catalogue.model(named: name)
-        return try load(card, session: try backend.makeSession(threadCount: threadCount), weights: weights)
+        return try load(
+            card, session: try backend.makeSession(threadCount: threadCount), weights: weights,
+            threadCount: threadCount)
     }
 
     /// The same on a session that is already open.
-    public static func load(_ card: ModelCard, session: Session, weights: String? = nil) throws -> EmbeddingModel {
+    /// - Parameter threadCount: threads that look through the checkpoint's tensors for damage; 0 for one.
+    public static func load(_ card: ModelCard, session: Session, weights: String? = nil, threadCount: Int = 0) throws
+        -> EmbeddingModel
+    {
         let source = try self.weights(of: card, file: weights)
+        source.threadCount = threadCount
         let network = try card.network.makeEncoder(weights: source, session: session)
         return EmbeddingModel(card: card, network: network, unusedTensors: UnusedTensors(source))
     }
