@@ -48,6 +48,8 @@ static char reason[512];
 static pthread_once_t opened = PTHREAD_ONCE_INIT;
 
 static void open_library(void) {
+    // The library brings the OpenMP runtime with it, which reads the environment once.
+    setenv("OMP_WAIT_POLICY", "passive", 0);
     void *handle = dlopen("libdnnl.so.2", RTLD_NOW | RTLD_LOCAL);
     if (!handle) {
         snprintf(reason, sizeof reason, "libdnnl.so.2 cannot be opened (%s); Debian: apt-get install libdnnl2", dlerror());
