@@ -63,7 +63,8 @@ public final class VisionTransformer {
         // The kernel [D, 3, p, p] is read in the order row, column, channel, as patches of a channels-last picture lie.
         patchEmbedding = Linear(
             weight: try parameters["patch_embed.proj"].weight(
-                "weight", [width, 3, patchSize, patchSize], permuted: [0, 2, 3, 1], as: .linear),
+                "weight", [width, 3, patchSize, patchSize], permuted: [0, 2, 3, 1], as: .linear,
+                session.precision.activations),
             bias: try parameters["patch_embed.proj"].weight("bias", [width], as: .vector).tensor)
         classToken = try parameters.weight("cls_token", [1, 1, width], as: .vector).tensor
         positionTable = try PositionTable(
@@ -89,6 +90,7 @@ public final class VisionTransformer {
         let (batch, height, width) = (pictures.shape[0], pictures.shape[1], pictures.shape[2])
         let (rows, columns) = try configuration.grid(height: height, width: width)
         let tokens = try session.makeTensor([batch, 1 + rows * columns, configuration.width])
+        let pictures = try pictures.cast(to: session.precision.activations)
         try session.run(
             PatchEmbeddingArguments(
                 output: tokens.slice(1, 1..<tokens.shape[1]).view, input: pictures.view,
@@ -126,10 +128,10 @@ public final class VisionTransformer {
 
     /// The blocks and the final norm over tokens that ``embed(_:)`` gave, all or some of them; the tokens are changed.
     /// - Parameter tokens: [batch, any number of tokens, D].
-    /// - Returns: the same shape.
+    /// - Returns: the same shape, in the session's type of activations.
     func encode(_ tokens: Tensor) throws -> Tensor {
         for block in blocks { try block(tokens) }
-        return try norm(tokens)
+        return try norm(tokens, as: session.precision.activations)
     }
 
     /// The embedding of each picture: the CLS row after the final norm.
