@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 /// What a model keeps in memory between its products. Products accumulate in float32 whatever this is; the residual
-/// stream, the statistics of norms and softmax, biases and what a model gives out are float32 always.
+/// stream, the embedding of patches, the statistics of norms and softmax, biases and what a model gives out are float32
+/// always.
 public enum Precision: Sendable, CaseIterable {
     case float32
     /// Matrices, convolution kernels and the activations that enter products as bfloat16.

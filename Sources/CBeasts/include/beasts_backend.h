@@ -26,11 +26,11 @@
 //     conv2d, conv3d and conv_transpose3d may be their residual. The host keeps this rule; a backend need not check it.
 //  9. Every op accepts float32 views. Other element types are accepted where the text of the op says so, and where
 //     `supports` answers 1. Products accumulate in float32 or better; normalisation and softmax statistics likewise.
-//     A device that names a 16-bit type among its `native_dtypes` does what a model in that precision needs: linear,
-//     conv2d and patch_embedding whose input and weight have the type (a weight of a 16-bit type meets inputs of that
-//     type only, one of int8 meets any), with output and residual of that type or, both, float32, and float32 bias;
+//     A device that names a 16-bit type among its `native_dtypes` does what a model in that precision needs: linear
+//     and conv2d whose input and weight have the type (a weight of a 16-bit type meets inputs of that type only, one of
+//     int8 meets any), with output and residual of that type or, both, float32, and float32 bias;
 //     attention over views of the type; layer_norm and residual_layer_norm from float32 to the type; max_pool2d over
-//     the type; reduce from the type to float32. patch_embedding and the other optional ops may be absent all the same.
+//     the type; reduce from the type to float32. Optional ops may be absent all the same.
 // 10. An extent of 0 on a batch or row axis is legal and does nothing. NaN and infinity follow IEEE arithmetic: a NaN
 //     input gives a NaN output for every element that depends on it, unless an op says otherwise.
 #ifndef BEASTS_BACKEND_H
