@@ -118,7 +118,7 @@ public final class CPUWeights {
         let (outputs, group) = (shape[0], shape[3])
         let (taps, columns) = (shape[1] * shape[2], outputs / description.groups)
         let takesGroups =
-            description.groups > 1 && columns == group && kernels.takes_groups(Int64(outputs), Int64(group)) != 0
+            description.groups > 1 && columns == group && kernels.group_blocks(Int64(outputs), Int64(group)) > 0
         let groupByteCount =
             takesGroups
             ? kernels.group_packed_byte_count(Int64(outputs), Int64(taps), Int64(group))

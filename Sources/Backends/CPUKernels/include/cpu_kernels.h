@@ -104,16 +104,18 @@ typedef struct cpu_kernels {
     /// Computes one thread's share of a product.
     void (*multiply)(const cpu_product *product, const cpu_share *share, void *scratch);
 
-    /// Whether `multiply_groups` does convolutions of `channels` in groups of `group` input and output channels each.
-    int32_t (*takes_groups)(int64_t channels, int64_t group);
+    /// Into how many blocks of channels `multiply_groups` divides convolutions of `channels` in groups of `group` input
+    /// and output channels each; 0 where it does not do them.
+    int32_t (*group_blocks)(int64_t channels, int64_t group);
     /// Bytes that a weight [channels, taps, group] packed for `multiply_groups` takes, and its packing.
     size_t (*group_packed_byte_count)(int64_t channels, int64_t taps, int64_t group);
     void (*pack_groups)(void *packed, const float *weight, int64_t channels, int64_t taps, int64_t group);
     size_t (*groups_scratch_byte_count)(const cpu_product *product, int64_t group);
     /// A grouped convolution: `product->input` are windows of all channels, each group of output channels meets the
-    /// same group of input channels. Computes the lines [first_line, last_line) of the output, pictures times height.
-    void (*multiply_groups)(const cpu_product *product, int64_t group, int64_t first_line, int64_t last_line,
-                            void *scratch);
+    /// same group of input channels. Computes items [first_item, last_item) of the block [block of channels][line] that
+    /// begins at line `first_line` of the output (pictures times height) and has `line_count` of them.
+    void (*multiply_groups)(const cpu_product *product, int64_t group, int64_t first_line, int64_t line_count,
+                            int64_t first_item, int64_t last_item, void *scratch);
 
     // Ops of the contract over part of their rows (all axes of the output but the last), on views whose buffer handle
     // is an address; elements are float32, float16 or bfloat16, in any mixture.
