@@ -46,7 +46,8 @@ let backends: [(name: String, library: String, target: Target)] = [
 
 /// What only one backend needs.
 let backendLibraries: [Target] =
-    isWanted("dnnl") ? [.target(name: "DNNLLibrary", path: "Sources/Backends/DNNLLibrary")] : []
+    isWanted("dnnl")
+    ? [.target(name: "DNNLLibrary", dependencies: ["CPUKernels"], path: "Sources/Backends/DNNLLibrary")] : []
 
 /// Libraries of the tests, in C, for which beasts_backend.h is all they know. Their products are named so that discovery
 /// does not pick them up.

@@ -142,19 +142,24 @@ struct LinearCase: CaseBody {
     var special = false
     var dtype = DType.float32
     var target = DType.float32
+    /// The type of output and residual where it is not the input's.
+    var outputType: DType?
 
     var op: BackendOp? { .linear }
     var parameters: String {
         "\(leading + [k])\(input.text) x [\(n), \(k)] "
-            + "to output\(output.text) \(dtype), weight \(target), alpha \(alpha)"
+            + "to output\(output.text) \(dtype)\(outputType.map { " to \($0)" } ?? ""), weight \(target), alpha \(alpha)"
             + epilogue.text + (special ? ", NaN and infinity" : "")
     }
     var tolerance: String {
         target == .int8
-            ? Tolerance.products + "; int8 weights: half a step, |largest of the row| / 127, each" : Tolerance.products
+            ? Tolerance.products
+                + "; int8 weights and inputs: half a step, |largest of the row| / 127, of each row of either"
+            : Tolerance.products
     }
     var cost: Int { leading.reduce(k * n, *) }
     var mayBeUnsupported: Bool { !epilogue.isEmpty || dtype != .float32 || target != .float32 }
+    var claimedBy: DType? { target == .int8 ? .int8 : dtype == .float32 ? nil : dtype }
 
     func run(_ bench: Workbench) throws(CaseStop) {
         var values = Values.normal()
@@ -162,7 +167,7 @@ struct LinearCase: CaseBody {
         let source = try bench.input("input", leading + [k], values, dtype: dtype, layout: input)
         let part = bench.part([n, k])
         let weight = try bench.weight(.linear, [part], target: target)
-        let made = try epilogue.make(bench, outputShape: leading + [n], dtype: dtype, layout: output)
+        let made = try epilogue.make(bench, outputShape: leading + [n], dtype: outputType ?? dtype, layout: output)
         try bench.run(
             LinearArguments(
                 output: made.output.view, input: source.view, weight: weight, alpha: alpha, epilogue: made.arguments))
@@ -173,11 +178,16 @@ struct LinearCase: CaseBody {
     }
 
     private func addQuantisation(to estimates: inout [Estimate], input: DenseArray, weight: DenseArray) {
-        let steps = weight.rows.map { row in (row.map { abs($0) }.max() ?? 0) / 127 }
+        func step(_ row: ArraySlice<Double>) -> Double { (row.map { abs($0) }.max() ?? 0) / 127 }
+        func magnitude(_ row: ArraySlice<Double>) -> Double { row.reduce(0) { $0 + abs($1) } }
+        let columns = weight.rows.map { (step: step($0), magnitude: magnitude($0)) }
         for (number, row) in input.rows.enumerated() {
-            let magnitude = row.reduce(0) { $0 + abs($1) }
-            for column in 0..<n {
-                estimates[number * n + column].error += 1.13 * abs(Double(alpha)) * 0.51 * steps[column] * magnitude
+            let (rowStep, rowMagnitude) = (step(row), magnitude(row))
+            for (column, weight) in columns.enumerated() {
+                let error =
+                    weight.step * rowMagnitude + rowStep * weight.magnitude
+                    + 0.51 * rowStep * weight.step * Double(row.count)
+                estimates[number * n + column].error += 1.13 * abs(Double(alpha)) * 0.51 * error
             }
         }
     }
@@ -202,10 +212,17 @@ struct LinearCase: CaseBody {
         }
         cases.append(LinearCase(leading: [50], k: 384, n: 384, epilogue: EpilogueChoice(bias: true, residual: .output)))
         cases.append(LinearCase(leading: [50], k: 384, n: 256, epilogue: EpilogueChoice(bias: true, activation: .gelu)))
-        for target in [DType.float16, .bfloat16, .int8] {
-            cases.append(LinearCase(leading: [9], k: 65, n: 33, target: target))
+        for output in [DType.bfloat16, .float32] {
+            for epilogue in [EpilogueChoice(), EpilogueChoice(bias: true, activation: .gelu, residual: .separate)] {
+                cases += [([9], 65, 33), ([2, 197], 384, 200), ([1], 7, 1)].map { leading, k, n in
+                    LinearCase(
+                        leading: leading, k: k, n: n, input: .sliced, epilogue: epilogue, dtype: .bfloat16,
+                        target: .int8, outputType: output)
+                }
+            }
         }
         for dtype in [DType.float16, .bfloat16] {
+            cases += inReducedPrecision(dtype)
             cases.append(LinearCase(leading: [9], k: 65, n: 33, dtype: dtype, target: dtype))
             cases.append(
                 LinearCase(
@@ -213,5 +230,26 @@ struct LinearCase: CaseBody {
                     target: dtype))
         }
         return cases
+    }
+
+    /// What the layers of a model in that precision ask for, and shapes that are awkward for pairs of elements.
+    private static func inReducedPrecision(_ dtype: DType) -> [LinearCase] {
+        func linear(
+            _ leading: [Int], _ k: Int, _ n: Int, to output: DType? = nil, _ epilogue: EpilogueChoice = EpilogueChoice(),
+            input: Layout = .dense, layout: Layout = .dense
+        ) -> LinearCase {
+            LinearCase(
+                leading: leading, k: k, n: n, input: input, output: layout, epilogue: epilogue, dtype: dtype,
+                target: dtype, outputType: output)
+        }
+        return [
+            linear([1], 1, 1), linear([0], 8, 8), linear([197], 384, 1152, EpilogueChoice(bias: true)),
+            linear([2, 17], 384, 384, to: .float32, EpilogueChoice(bias: true, residual: .output)),
+            linear([50], 384, 256, EpilogueChoice(bias: true, activation: .gelu)),
+            linear([3], 3072, 24, to: .float32, EpilogueChoice(bias: true)),
+            linear([7, 5], 33, 19, to: .float32, input: .permuted(1, 0, 2), layout: .sliced),
+            linear([64], 40, 48, EpilogueChoice(bias: true, activation: .relu, residual: .separate,
+                order: .residualThenActivation)),
+        ]
     }
 }
