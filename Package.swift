@@ -97,7 +97,8 @@ let package = Package(
 
         .systemLibrary(
             name: "CChecksum", path: "Sources/System/CChecksum", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .target(name: "BeastWeights", dependencies: ["BeastCore", "CChecksum"], swiftSettings: strict),
+        .target(name: "CCRC32", path: "Sources/System/CCRC32"),
+        .target(name: "BeastWeights", dependencies: ["BeastCore", "CCRC32", "CChecksum"], swiftSettings: strict),
 
         .systemLibrary(
             name: "CJPEG", path: "Sources/System/CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
@@ -138,6 +139,9 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "weight-reading", dependencies: ["BeastCore", "BeastWeights"], path: "Benchmarks/WeightReading",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "picture-preparing", dependencies: ["BeastMedia"], path: "Benchmarks/PicturePreparing",
             swiftSettings: strict),
         .testTarget(name: "BeastWeightsTests", dependencies: ["BeastCore", "BeastWeights"], swiftSettings: strict),
         .testTarget(name: "SessionTests", dependencies: ["BeastCore", "BeastWeights"], swiftSettings: strict),
