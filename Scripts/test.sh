@@ -81,6 +81,8 @@ conformance dnnl dnnl
 # Both of its ways to multiply, whichever this processor would choose.
 BEASTS_DNNL_LINEAR=onednn conformance dnnl-onednn dnnl
 BEASTS_DNNL_LINEAR=own conformance dnnl-own dnnl
+# Reduced precision too, on rounded numbers where the processor has no instructions for it.
+BEASTS_BFLOAT16=emulated conformance dnnl-bfloat16 dnnl
 
 fixtures models reference Tests/Goldens/models
 fixtures models-openblas openblas Tests/Goldens/models
