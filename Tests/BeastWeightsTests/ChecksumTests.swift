@@ -71,12 +71,12 @@ struct StoragePassTests {
         return weights
     }
 
-    @Test("Sound, damaged and infinite elements are told apart wherever they are", arguments: [1, 2, 3, 64])
+    @Test("Sound, damaged and infinite elements are told apart wherever they are", arguments: [1, 2, 3])
     func threads(count: Int) throws {
         let sound = (0..<Self.count).map(Float.init)
         let found = try elements("w", of: weights(sound, checksumOf: sound, threads: count))
         #expect(found == sound)
-        for index in [0, 1, Self.count / 3, Self.count / 2, Self.count * 2 / 3, Self.count - 1] {
+        for index in [0, Self.count / 3, Self.count / 2, Self.count - 1] {
             var content = sound
             content[index] += 0.5
             let damaged = try weights(content, checksumOf: sound, threads: count)
