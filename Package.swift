@@ -97,8 +97,9 @@ let package = Package(
 
         .systemLibrary(
             name: "CChecksum", path: "Sources/System/CChecksum", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .target(name: "CCRC32", path: "Sources/System/CCRC32"),
-        .target(name: "BeastWeights", dependencies: ["BeastCore", "CCRC32", "CChecksum"], swiftSettings: strict),
+        .systemLibrary(
+            name: "CDeflate", path: "Sources/System/CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+        .target(name: "BeastWeights", dependencies: ["BeastCore", "CChecksum", "CDeflate"], swiftSettings: strict),
 
         .systemLibrary(
             name: "CJPEG", path: "Sources/System/CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),

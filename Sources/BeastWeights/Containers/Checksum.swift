@@ -1,38 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-internal import CCRC32
 private import CChecksum
+private import CDeflate
 
-/// CRC-32 as zip uses it: by carry-less multiplication where the processor has it, by zlib elsewhere.
+/// CRC-32 as zip uses it.
 enum Checksum {
-    /// How bytes are gone through. The results are the same.
-    enum Method: Int32, CaseIterable {
-        case zlib = 0
-        case narrow = 1
-        case wide = 2
-
-        /// What this processor can do, the fastest last.
-        static let available: [Method] = allCases.filter { $0.rawValue <= crc32_fold_level() }
-        fileprivate static let best = available.last ?? .zlib
-    }
-
     /// Continues a checksum that started at 0.
     static func extended(_ checksum: UInt32, with bytes: UnsafeRawBufferPointer) -> UInt32 {
-        extended(checksum, with: bytes, by: .best)
-    }
-
-    static func extended(_ checksum: UInt32, with bytes: UnsafeRawBufferPointer, by method: Method) -> UInt32 {
-        guard let base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return checksum }
-        var checksum = checksum
-        var done = 0
-        // Of fewer bytes nothing can be made that is worth the way there; the last ones do not fill a register.
-        if method != .zlib, bytes.count >= 128 {
-            done = bytes.count & ~15
-            checksum =
-                method == .wide
-                ? crc32_fold_wide(checksum, base, done) : crc32_fold_narrow(checksum, base, done)
-        }
-        return UInt32(truncatingIfNeeded: crc32_z(UInt(checksum), base + done, bytes.count - done))
+        guard let base = bytes.baseAddress else { return checksum }
+        return libdeflate_crc32(checksum, base, bytes.count)
     }
 
     /// The checksum of two runs of bytes, one behind the other.
