@@ -17,7 +17,8 @@ let exportsQueryOnly: [LinkerSetting] = [
     .unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/backend.map"])
 ]
 
-/// Kernels are optimised in debug builds too: unoptimised, a test that runs a model would take minutes.
+/// Kernels and what models compute on the host are optimised in debug builds too: unoptimised, a test that runs a model
+/// would take minutes.
 let optimizedAlways: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
 let optimizedKernels: [CSetting] = [.unsafeFlags(["-O3"])]
 
@@ -85,7 +86,7 @@ let package = Package(
     ],
     targets: backends.map(\.target) + backendLibraries + testPlugins + fuzzers + [
         .target(name: "CBeasts"),
-        .target(name: "BeastCore", dependencies: ["CBeasts"], swiftSettings: strict),
+        .target(name: "BeastCore", dependencies: ["CBeasts"], swiftSettings: strict + optimizedAlways),
 
         .target(
             name: "CPUKernels", dependencies: ["CBeasts"], path: "Sources/Backends/CPUKernels",

@@ -50,6 +50,10 @@ struct ChecksumTests {
 
 @Suite("A storage looked through by several threads")
 struct StoragePassTests {
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
     /// A little over three parts, and no multiple of anything.
     private static let count = 3 * StoragePass.smallestPart / 4 + 1003
 
@@ -61,7 +65,7 @@ struct StoragePassTests {
                 zip.members[index].checksum = checksum
             }
         }
-        let weights = try Checkpoint.open(path: TemporaryFolder().write(file)).weights()
+        let weights = try Checkpoint.open(path: folder.write(file, to: "\(threads)-\(content.hashValue)-\(honest.hashValue)")).weights()
         weights.threadCount = threads
         #expect(weights.threadCount == threads)
         return weights

@@ -103,7 +103,7 @@ import Testing
             ["bench", "--limit", "--backend", "reference", "--repeats", "1", "--format", "csv"], in: folder)
         outcome.expectSuccess()
         let rows = csvRows(Array(outcome.output.utf8))
-        #expect(rows.contains { $0[2] == "linear" } && rows.contains { $0[2] == "matmul" })
-        #expect(rows.dropFirst().allSatisfy { (Double($0[7]) ?? 0) > 0 })
+        #expect(rows.contains { $0[3] == "linear" } && rows.contains { $0[3] == "matmul" })
+        #expect(rows.dropFirst().allSatisfy { $0[2] == "f32" && (Double($0[8]) ?? 0) > 0 })
     }
 }

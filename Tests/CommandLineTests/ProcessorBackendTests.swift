@@ -32,6 +32,17 @@ import Testing
         return Dictionary(uniqueKeysWithValues: lines.map { ($0.path, $0.embedding) })
     }
 
+    /// To the last bit, but for OpenBLAS, whose sums go by the number of rows: there to 1e-5 of the longest.
+    private func agree(_ left: [String: [Float]], _ right: [String: [Float]], _ backend: String) -> Bool {
+        if backend != "openblas" { return left == right }
+        return left.count == right.count
+            && left.allSatisfy { name, row in
+                guard let other = right[name], other.count == row.count else { return false }
+                let largest = row.reduce(0) { max($0, abs($1)) }
+                return zip(row, other).allSatisfy { abs($0 - $1) <= 1e-5 * largest }
+            }
+    }
+
     @Test(arguments: all)
     func `An embedding does not depend on its batch, its place in it or the threads`(backend: String) throws {
         try #require(backend != "reference" || Self.usable.contains(backend))
@@ -42,11 +53,12 @@ import Testing
         for size in ["2", "3", "7"] {
             for threads in ["1", "2", "3"] {
                 let together = try embed(pictures, backend, "--batch-size", size, "--threads", threads)
-                #expect(together == alone, "batch \(size), \(threads) threads")
+                #expect(agree(together, alone, backend), "batch \(size), \(threads) threads")
             }
         }
-        #expect(try embed(pictures.reversed(), backend, "--batch-size", "4") == alone)
-        #expect(try embed(Array(pictures.suffix(3)), backend).allSatisfy { alone[$0.key] == $0.value })
+        #expect(agree(try embed(pictures.reversed(), backend, "--batch-size", "4"), alone, backend))
+        let some = try embed(Array(pictures.suffix(3)), backend)
+        #expect(some.count == 3 && agree(some, alone.filter { some[$0.key] != nil }, backend))
     }
 
     @Test(arguments: all)
