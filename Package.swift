@@ -99,7 +99,8 @@ let package = Package(
         .systemLibrary(
             name: "CChecksum", path: "Sources/System/CChecksum", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(
-            name: "CDeflate", path: "Sources/System/CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+            name: "CDeflate", path: "Sources/System/CDeflate", pkgConfig: "libdeflate",
+            providers: [.apt(["libdeflate-dev"])]),
         .target(name: "BeastWeights", dependencies: ["BeastCore", "CChecksum", "CDeflate"], swiftSettings: strict),
 
         .systemLibrary(

@@ -121,7 +121,8 @@ struct Bench: CommonOptionsCommand {
         var measure = MatmulLimit()
         measure.repeatCount = repeats
         if limit, common.verbose { common.note("limit: products on \(backends.map(\.label).joined(separator: ", "))") }
-        let limits = limit ? try measure.run(backends, threadCounts: lists.threadCounts, precisions: lists.precisions) : []
+        let limits =
+            limit ? try measure.run(backends, threadCounts: lists.threadCounts, precisions: lists.precisions) : []
         let results = cards.isEmpty ? [] : try benchmark.run { line in if common.verbose { common.note(line) } }
         let report = BenchReport(
             machine: MachineInformation(cores: ProcessorCount.available), results: results, limits: limits)

@@ -65,7 +65,9 @@ struct StoragePassTests {
                 zip.members[index].checksum = checksum
             }
         }
-        let weights = try Checkpoint.open(path: folder.write(file, to: "\(threads)-\(content.hashValue)-\(honest.hashValue)")).weights()
+        let weights = try Checkpoint.open(
+            path: folder.write(file, to: "\(threads)-\(content.hashValue)-\(honest.hashValue)")
+        ).weights()
         weights.threadCount = threads
         #expect(weights.threadCount == threads)
         return weights

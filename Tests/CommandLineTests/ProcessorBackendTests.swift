@@ -142,7 +142,8 @@ import Testing
         guard Self.usable.contains(backend) else { return print("skipped: \(backend) cannot run here") }
         let bench = "\(Program.built.path) bench --model dino_s_vits16 --random-weights --backend \(backend)"
         let options = "--threads 1 --batch-size 1 --size 28 --repeats 1 --warm-up 0 --quiet"
-        let outcome = try Program(path: "/bin/sh").run(["-c", "ulimit -v 400000; exec \(bench) \(options)"], in: folder)
+        let outcome = try Program(path: "/bin/sh").run(
+            ["-c", "ulimit -v 400000; exec \(bench) \(options)"], in: folder)
         outcome.expectFailure(69, "no memory for", "bytes")
     }
 }

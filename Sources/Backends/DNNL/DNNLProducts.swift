@@ -94,7 +94,8 @@ final class DNNLProducts {
         let key = Key(
             weight: arguments.weight, rows: blocks.rowCount / steps, inputStride: blocks.stride(of: input),
             outputStride: blocks.stride(of: output),
-            residualStride: epilogue.residual.map { blocks.stride(of: $0) } ?? 0, outputType: output.dtype, alpha: arguments.alpha,
+            residualStride: epilogue.residual.map { blocks.stride(of: $0) } ?? 0, outputType: output.dtype,
+            alpha: arguments.alpha,
             hasBias: epilogue.bias != nil, residual: residual.rawValue, activation: epilogue.activation,
             order: epilogue.order)
         let product = try product(key, weight)

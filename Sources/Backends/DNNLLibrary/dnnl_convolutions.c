@@ -51,7 +51,8 @@ dnnl_kernel *dnnl_kernel_create(dnnl_session *session, const float *elements, co
     if (!status)
         status = library.memory_desc_init_by_strides(&source, rank, extents, dnnl_f32, strides);
     if (!status)
-        status = library.memory_desc_init_by_strides(&kernel->plain, rank, extents, dnnl_type_of(shape->dtype), strides);
+        status =
+            library.memory_desc_init_by_strides(&kernel->plain, rank, extents, dnnl_type_of(shape->dtype), strides);
     if (!status) {
         kernel->elements = dnnl_reordered(session, &source, elements, &kernel->plain, &status);
         kernel->byte_count = library.memory_desc_get_size(&kernel->plain);
@@ -109,18 +110,20 @@ static dnnl_status_t describe(dnnl_compiled_convolution *convolution, const dnnl
     dnnl_memory_desc_t input, kernel, bias, output;
     dnnl_engine_t engine = convolution->session->engine;
     dnnl_dims_t extents, unused, bias_extents = {shape->outputs}, strides = {shape->stride_y, shape->stride_x};
-    dnnl_dims_t before = {shape->padding_top, shape->padding_left}, after = {shape->padding_bottom, shape->padding_right};
+    dnnl_dims_t before = {shape->padding_top, shape->padding_left},
+                after = {shape->padding_bottom, shape->padding_right};
     int rank = kernel_extents(shape, extents, unused), count = 0;
     dnnl_primitive_attr_t attributes = 0;
     dnnl_post_ops_t steps = 0;
     dnnl_convolution_desc_t operation;
-    dnnl_status_t status = pictures(&input, shape->pictures, shape->height, shape->width, shape->channels, shape->dtype);
+    dnnl_status_t status =
+        pictures(&input, shape->pictures, shape->height, shape->width, shape->channels, shape->dtype);
     if (!status)
-        status = pictures(&output, shape->pictures, shape->output_height, shape->output_width, shape->outputs,
-                          shape->dtype);
+        status =
+            pictures(&output, shape->pictures, shape->output_height, shape->output_width, shape->outputs, shape->dtype);
     if (!status)
-        status = library.memory_desc_init_by_tag(&kernel, rank, extents, dnnl_type_of(shape->dtype),
-                                                 dnnl_format_tag_any);
+        status =
+            library.memory_desc_init_by_tag(&kernel, rank, extents, dnnl_type_of(shape->dtype), dnnl_format_tag_any);
     if (!status)
         status = library.memory_desc_init_by_tag(&bias, 1, bias_extents, dnnl_f32, dnnl_a);
     if (!status)
@@ -171,7 +174,7 @@ static dnnl_status_t describe(dnnl_compiled_convolution *convolution, const dnnl
 }
 
 dnnl_compiled_convolution *dnnl_compiled_convolution_create(dnnl_session *session, dnnl_kernel *kernel,
-                                          const dnnl_convolution_shape *shape, int32_t *result) {
+                                                            const dnnl_convolution_shape *shape, int32_t *result) {
     dnnl_compiled_convolution *convolution = calloc(1, sizeof *convolution);
     dnnl_primitive_desc_t description = 0;
     dnnl_status_t status = convolution ? dnnl_success : dnnl_out_of_memory;
@@ -206,8 +209,8 @@ size_t dnnl_compiled_convolution_scratch_byte_count(const dnnl_compiled_convolut
     return convolution->scratch_byte_count;
 }
 
-int32_t dnnl_compiled_convolution_run(const dnnl_compiled_convolution *convolution, const void *input, const float *bias,
-                             const void *residual, void *output, void *scratch) {
+int32_t dnnl_compiled_convolution_run(const dnnl_compiled_convolution *convolution, const void *input,
+                                      const float *bias, const void *residual, void *output, void *scratch) {
     library.memory_set_data_handle(convolution->input, (void *)(uintptr_t)input);
     library.memory_set_data_handle(convolution->output, output);
     library.memory_set_data_handle(convolution->scratch, scratch);

@@ -190,8 +190,8 @@ void *dnnl_reordered(dnnl_session *session, const dnnl_memory_desc_t *source, co
     if (!*status)
         *status = library.memory_create(&to, target, session->engine, result);
     if (!*status)
-        *status = library.reorder_primitive_desc_create(&description, source, session->engine, target, session->engine,
-                                                        0);
+        *status =
+            library.reorder_primitive_desc_create(&description, source, session->engine, target, session->engine, 0);
     if (!*status)
         *status = library.primitive_create(&reorder, description);
     if (!*status) {

@@ -170,7 +170,8 @@ struct MaxPool2dCase: CaseBody {
                 window: Window2d(kernelY: 2, kernelX: 4, strideY: 1, strideX: 3, top: 1, bottom: 0, left: 0, right: 3)),
             MaxPool2dCase(input: [1, 2, 2, 3], window: .square(3, padding: 2)),
             MaxPool2dCase(
-                input: [1, 9, 11, 70], window: .square(3, stride: 2, padding: 1), inputLayout: .sliced, dtype: .bfloat16),
+                input: [1, 9, 11, 70], window: .square(3, stride: 2, padding: 1), inputLayout: .sliced, dtype: .bfloat16
+            ),
             MaxPool2dCase(
                 input: [1, 9, 11, 70], window: .square(3, stride: 2, padding: 1), inputLayout: .sliced, dtype: .float16),
             MaxPool2dCase(input: [2, 4, 6, 9], window: .square(2, stride: 2), inputLayout: .permuted(2, 0, 1, 3)),

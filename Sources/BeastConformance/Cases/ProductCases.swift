@@ -235,7 +235,8 @@ struct LinearCase: CaseBody {
     /// What the layers of a model in that precision ask for, and shapes that are awkward for pairs of elements.
     private static func inReducedPrecision(_ dtype: DType) -> [LinearCase] {
         func linear(
-            _ leading: [Int], _ k: Int, _ n: Int, to output: DType? = nil, _ epilogue: EpilogueChoice = EpilogueChoice(),
+            _ leading: [Int], _ k: Int, _ n: Int, to output: DType? = nil,
+            _ epilogue: EpilogueChoice = EpilogueChoice(),
             input: Layout = .dense, layout: Layout = .dense
         ) -> LinearCase {
             LinearCase(
@@ -248,8 +249,11 @@ struct LinearCase: CaseBody {
             linear([50], 384, 256, EpilogueChoice(bias: true, activation: .gelu)),
             linear([3], 3072, 24, to: .float32, EpilogueChoice(bias: true)),
             linear([7, 5], 33, 19, to: .float32, input: .permuted(1, 0, 2), layout: .sliced),
-            linear([64], 40, 48, EpilogueChoice(bias: true, activation: .relu, residual: .separate,
-                order: .residualThenActivation)),
+            linear(
+                [64], 40, 48,
+                EpilogueChoice(
+                    bias: true, activation: .relu, residual: .separate,
+                    order: .residualThenActivation)),
         ]
     }
 }

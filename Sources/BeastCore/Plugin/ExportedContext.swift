@@ -15,7 +15,6 @@ final class ExportedContext {
         let target: DType
     }
 
-
     init(_ backend: any Backend) { self.backend = backend }
 
     func makeBuffer(byteCount: UInt64) throws(BackendError) -> BufferHandle {

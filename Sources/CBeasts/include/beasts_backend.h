@@ -27,9 +27,10 @@
 //  9. Every op accepts float32 views. Other element types are accepted where the text of the op says so, and where
 //     `supports` answers 1. Products accumulate in float32 or better; normalisation and softmax statistics likewise.
 //     A device that names a 16-bit type among its `native_dtypes` does what a model in that precision needs: linear
-//     and conv2d whose input and weight have the type (a weight of a 16-bit type meets inputs of that type only), with output and residual of that type or, both, float32, and float32 bias;
-//     attention over views of the type (without that op: matmul and softmax); layer_norm and residual_layer_norm from float32 to the type; max_pool2d over
-//     the type; reduce from the type to float32. Optional ops may be absent all the same.
+//     and conv2d whose input and weight have the type (a weight of a 16-bit type meets inputs of that type only), with
+//     output and residual of that type or, both, float32, and float32 bias; attention over views of the type (without
+//     that op: matmul and softmax); layer_norm and residual_layer_norm from float32 to the type; max_pool2d over the
+//     type; reduce from the type to float32. Optional ops may be absent all the same.
 // 10. An extent of 0 on a batch or row axis is legal and does nothing. NaN and infinity follow IEEE arithmetic: a NaN
 //     input gives a NaN output for every element that depends on it, unless an op says otherwise.
 #ifndef BEASTS_BACKEND_H

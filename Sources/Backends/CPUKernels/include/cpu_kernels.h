@@ -51,8 +51,8 @@ typedef struct cpu_product {
     cpu_epilogue epilogue;
 } cpu_product;
 
-/// output [rows, columns] = epilogue(alpha * input [rows, inner] x weight^T), the weight kept as int8 and the rows of the
-/// input rounded to it.
+/// output [rows, columns] = epilogue(alpha * input [rows, inner] x weight^T), the weight kept as int8 and the rows of
+/// the input rounded to it.
 typedef struct cpu_quad_product {
     /// float16 or bfloat16; distances in elements.
     const void *input;

@@ -25,8 +25,8 @@ void dnnl_session_destroy(dnnl_session *session);
 
 /// A matrix [columns, inner] in the order that the library prefers.
 typedef struct dnnl_packed dnnl_packed;
-/// Copies and reorders a row-major matrix, rounded to `dtype` (of the contract: 1 float32, 3 bfloat16). Null on failure,
-/// with the library's status in `status`.
+/// Copies and reorders a row-major matrix, rounded to `dtype` (of the contract: 1 float32, 3 bfloat16). Null on
+/// failure, with the library's status in `status`.
 dnnl_packed *dnnl_packed_create(dnnl_session *session, const float *weight, int64_t columns, int64_t inner,
                                 int32_t dtype, int32_t *status);
 size_t dnnl_packed_byte_count(const dnnl_packed *packed);
@@ -79,11 +79,11 @@ void dnnl_kernel_destroy(dnnl_kernel *kernel);
 typedef struct dnnl_compiled_convolution dnnl_compiled_convolution;
 /// Null on failure; status 3 where the library has no fast implementation of it.
 dnnl_compiled_convolution *dnnl_compiled_convolution_create(dnnl_session *session, dnnl_kernel *kernel,
-                                          const dnnl_convolution_shape *shape, int32_t *status);
+                                                            const dnnl_convolution_shape *shape, int32_t *status);
 size_t dnnl_compiled_convolution_scratch_byte_count(const dnnl_compiled_convolution *convolution);
 /// Runs it on the caller's OpenMP threads. 0 or the library's status.
-int32_t dnnl_compiled_convolution_run(const dnnl_compiled_convolution *convolution, const void *input, const float *bias,
-                             const void *residual, void *output, void *scratch);
+int32_t dnnl_compiled_convolution_run(const dnnl_compiled_convolution *convolution, const void *input,
+                                      const float *bias, const void *residual, void *output, void *scratch);
 void dnnl_compiled_convolution_destroy(dnnl_compiled_convolution *convolution);
 
 #endif
