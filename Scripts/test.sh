@@ -82,6 +82,18 @@ conformance dnnl dnnl
 BEASTS_DNNL_LINEAR=onednn conformance dnnl-onednn dnnl
 BEASTS_DNNL_LINEAR=own conformance dnnl-own dnnl
 
+# Vulkan on whatever device is here: once as it runs, watched by the validation layer, and once in the form for GPUs with
+# small ranges and staged transfers, as GPUs need them. Then the proof that the layer would speak.
+if "$beasts" backends --json 2> /dev/null | grep -q '"name" : "vulkan"'; then
+    BEASTS_VULKAN_VALIDATION=sync conformance vulkan vulkan
+    BEASTS_VULKAN_VALIDATION=1 BEASTS_VULKAN_VARIANT=tiled BEASTS_VULKAN_MEMORY=staged BEASTS_VULKAN_RANGE=1048576 \
+        conformance vulkan-tiled vulkan
+    fixtures models-vulkan vulkan Tests/Goldens/models
+else
+    echo "vulkan: MISSING and left out of the build, or no Vulkan device is here"
+    echo "count vulkan 0 0 0"
+fi
+
 fixtures models reference Tests/Goldens/models
 fixtures models-openblas openblas Tests/Goldens/models
 fixtures models-dnnl dnnl Tests/Goldens/models
