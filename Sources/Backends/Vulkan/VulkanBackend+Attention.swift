@@ -5,22 +5,20 @@ extension VulkanBackend {
     /// Bytes of shared memory that attention_tiled.comp needs.
     private func attentionByteCount(depth: Int) -> Int { 4 * (64 * (depth + 1) + 32 * 33 + 128) }
 
-    /// In one kernel where a tile of queries and keys fits shared memory; composed from products elsewhere, which
-    /// processors that play GPU do faster too.
-    func supportsAttention(_ arguments: AttentionArguments) -> Bool {
-        let depth = arguments.query.shape[3]
-        if supportsCooperativeAttention(arguments) { return true }
-        return !isRegister && depth > 0
-            && attentionByteCount(depth: depth) <= device.description.sharedByteCount
+    /// Scores that are kept at a time, where attention is made of products.
+    private static let scoreLimit = 16 << 20
+
+    /// In one kernel where a tile of queries and keys fits shared memory; as products elsewhere, which processors that play
+    /// GPU do faster too.
+    private func isTiled(_ arguments: AttentionArguments) -> Bool {
+        !isRegister && attentionByteCount(depth: arguments.query.shape[3]) <= device.description.sharedByteCount
     }
 
     func attention(_ arguments: AttentionArguments) throws(BackendError) {
-        guard supportsAttention(arguments) else {
-            throw BackendError(.unsupported, "a head dimension of \(arguments.query.shape[3])")
-        }
         guard arguments.output.elementCount > 0 else { return }
-        let views = [arguments.output, arguments.query, arguments.key, arguments.value]
         let isCooperative = supportsCooperativeAttention(arguments)
+        guard isCooperative || isTiled(arguments) else { return try attentionAsProducts(arguments) }
+        let views = [arguments.output, arguments.query, arguments.key, arguments.value]
         try split(views, along: 0..<2) { (views) throws(BackendError) in
             if isCooperative { return try cooperativeAttention(arguments, views) }
             let output = try bind(views[0], isWritten: true)
@@ -46,6 +44,36 @@ extension VulkanBackend {
                     key, [output.binding] + inputs.map(\.binding), parameters,
                     groups: ((shape[2] + 31) / 32, min(limit, heads - first), 1))
             }
+        }
+    }
+
+    /// query × keyᵀ, softmax in place, scores × value, some of the queries at a time. Keys that nobody sees are left out:
+    /// behind them may lie a cache that is not yet written.
+    private func attentionAsProducts(_ arguments: AttentionArguments) throws(BackendError) {
+        let (output, query) = (arguments.output, arguments.query)
+        let seen = 0..<arguments.keyLength
+        guard !seen.isEmpty else { return try fill(FillArguments(output: output, value: 0)) }
+        let (key, value) = (arguments.key.slice(2, seen), arguments.value.slice(2, seen))
+        let (heads, queries) = (query.shape[0] * query.shape[1], query.shape[2])
+        let block = min(queries, max(1, Self.scoreLimit / max(1, heads * seen.count)))
+        for start in stride(from: 0, to: queries, by: block) {
+            let rows = start..<min(queries, start + block)
+            let shape: Shape = [query.shape[0], query.shape[1], rows.count, seen.count]
+            let buffer = register(try allocate(byteCount: shape.elementCount * 4))
+            let scores = TensorView(buffer: buffer, shape: shape)
+            do throws(BackendError) {
+                try matmul(
+                    MatmulArguments(output: scores, left: query.slice(2, rows), right: key.permuted(0, 1, 3, 2)))
+                try softmax(
+                    SoftmaxArguments(
+                        output: scores, input: scores, scale: arguments.scale, isCausal: arguments.isCausal,
+                        queryOffset: arguments.queryOffset + start, keyLength: seen.count))
+                try matmul(MatmulArguments(output: output.slice(2, rows), left: scores, right: value))
+            } catch {
+                try destroyBuffer(buffer)
+                throw error
+            }
+            try destroyBuffer(buffer)
         }
     }
 }

@@ -195,7 +195,6 @@ final class VulkanBackend: BackendPlugin {
     func supports(_ arguments: any OpArguments) -> Bool {
         switch arguments {
         case let patches as PatchEmbeddingArguments: isValid(patches) && patches.areOfSinglePictures
-        case let attention as AttentionArguments: isValid(attention) && supportsAttention(attention)
         default: hasNative(type(of: arguments).op)
         }
     }
