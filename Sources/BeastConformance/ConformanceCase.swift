@@ -16,6 +16,8 @@ public struct ConformanceCase: Sendable {
     /// Whether a backend may answer that it does not do this: optional ops, element types other than float32, and
     /// epilogues that are not empty.
     public let mayBeUnsupported: Bool
+    /// The element type that a backend claims by naming it among its native ones, where that makes this case a duty.
+    public let claimedBy: DType?
     public let seed: UInt64
     private let body: any CaseBody
 
@@ -26,6 +28,7 @@ public struct ConformanceCase: Sendable {
         tolerance = body.tolerance
         cost = body.cost
         mayBeUnsupported = body.mayBeUnsupported || body.op.map { !$0.isRequired } ?? false
+        claimedBy = body.claimedBy
         self.seed = seed
         self.body = body
     }
@@ -54,7 +57,15 @@ public struct ConformanceCase: Sendable {
         } catch {
             if case .passed = outcome { outcome = ConformanceResult.Outcome(error) }
         }
+        if case .unsupported(let reason) = outcome, let claimedBy, let library, claims(claimedBy, library) {
+            outcome = .failed("\(claimedBy) is among the native types of its probe, and yet: \(reason)")
+        }
         return ConformanceResult(testCase: self, outcome: outcome, worst: bench.worst)
+    }
+
+    private func claims(_ dtype: DType, _ library: PluginLibrary) -> Bool {
+        guard let probe = try? library.probe() else { return false }
+        return probe.nativeDTypes.contains(dtype)
     }
 }
 
@@ -70,12 +81,15 @@ protocol CaseBody: Sendable {
     var tolerance: String { get }
     var cost: Int { get }
     var mayBeUnsupported: Bool { get }
+    /// See ``ConformanceCase/claimedBy``.
+    var claimedBy: DType? { get }
     func run(_ bench: Workbench) throws(CaseStop)
 }
 
 extension CaseBody {
     var subject: String { op?.name ?? "context" }
     var mayBeUnsupported: Bool { false }
+    var claimedBy: DType? { nil }
     var cost: Int { 1000 }
 }
 

@@ -16,13 +16,16 @@ public enum Menagerie {
     ///   - backend: where it runs.
     ///   - weights: a checkpoint file; without it the built-in weights or the hub cache.
     ///   - threadCount: 0 for the backend's own choice.
+    ///   - precision: what is kept in memory between products.
     /// - Throws: ``MenagerieError`` for an unknown name or weights that are not here; errors of the checkpoint, the model
     ///   and the backend as they are.
     public static func load(
-        _ name: String, backend: ChosenBackend, weights: String? = nil, threadCount: Int = 0
+        _ name: String, backend: ChosenBackend, weights: String? = nil, threadCount: Int = 0,
+        precision: ComputePrecision = .f32
     ) throws -> EmbeddingModel {
         let card = try Catalogue.model(named: name)
-        return try load(card, session: try backend.makeSession(threadCount: threadCount), weights: weights)
+        let session = try backend.makeSession(threadCount: threadCount, precision: precision)
+        return try load(card, session: session, weights: weights)
     }
 
     /// The same on a session that is already open.

@@ -32,7 +32,7 @@ struct Bench: CommonOptionsCommand {
     @Option(
         name: .long, help: "Precisions, a list of \(ComputePrecision.allCases.map(\.rawValue).joined(separator: ", "))."
     )
-    var precision = "auto"
+    var precision = "f32"
 
     @Option(name: .long, help: "Timed runs of each combination.")
     var repeats = 5
@@ -80,7 +80,9 @@ struct Bench: CommonOptionsCommand {
     private func lists() throws -> Lists {
         let precisions = try CommaList.texts(precision, "--precision").map { text in
             guard let precision = ComputePrecision(rawValue: text) else {
-                throw ValidationError("--precision '\(text)': precisions are auto, f32 and bf16")
+                throw ValidationError(
+                    "--precision '\(text)': precisions are "
+                        + ComputePrecision.allCases.map(\.rawValue).joined(separator: ", "))
             }
             return precision
         }
@@ -119,7 +121,7 @@ struct Bench: CommonOptionsCommand {
         var measure = MatmulLimit()
         measure.repeatCount = repeats
         if limit, common.verbose { common.note("limit: products on \(backends.map(\.label).joined(separator: ", "))") }
-        let limits = limit ? try measure.run(backends, threadCounts: lists.threadCounts) : []
+        let limits = limit ? try measure.run(backends, threadCounts: lists.threadCounts, precisions: lists.precisions) : []
         let results = cards.isEmpty ? [] : try benchmark.run { line in if common.verbose { common.note(line) } }
         let report = BenchReport(
             machine: MachineInformation(cores: ProcessorCount.available), results: results, limits: limits)

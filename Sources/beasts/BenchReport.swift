@@ -26,7 +26,9 @@ struct BenchReport {
     private static func giga(_ rate: Double) -> String { tenths(rate / 1e9) }
 
     private func limit(of result: Benchmark.Result) -> Double? {
-        limits.first { $0.backend == result.backend && $0.threads == result.threads }.map(\.operationRate)
+        limits.first {
+            $0.backend == result.backend && $0.threads == result.threads && $0.precision == result.precision
+        }.map(\.operationRate)
     }
 
     private func fraction(_ rate: Double, of result: Benchmark.Result) -> Double? {
@@ -83,11 +85,12 @@ struct BenchReport {
     }
 
     private var limitTable: [[String]] {
-        [["backend", "threads", "op", "M", "N", "K", "ms best", "GFLOP/s best"]]
+        [["backend", "threads", "precision", "op", "M", "N", "K", "ms best", "GFLOP/s best"]]
             + limits.flatMap { limit in
                 limit.shapes.map { shape in
                     [
-                        limit.backend, "\(limit.threads)", shape.op.name, "\(shape.m)", "\(shape.n)", "\(shape.k)",
+                        limit.backend, "\(limit.threads)", limit.precision.rawValue, shape.op.name, "\(shape.m)",
+                        "\(shape.n)", "\(shape.k)",
                         thousandths((shape.samples.seconds.min() ?? 0) * 1000), BenchReport.giga(shape.operationRate),
                     ]
                 }
@@ -104,7 +107,8 @@ struct BenchReport {
         }
         if !limits.isEmpty {
             let best = limits.map { limit in
-                "\(limit.backend), \(limit.threads) threads: \(BenchReport.giga(limit.operationRate)) GFLOP/s"
+                "\(limit.backend), \(limit.threads) threads, \(limit.precision.rawValue): "
+                    + "\(BenchReport.giga(limit.operationRate)) GFLOP/s"
             }
             parts.append("Limit: " + best.joined(separator: "; "))
             parts.append(BenchReport.markdown(limitTable))
@@ -201,6 +205,7 @@ struct BenchReport {
         let kind = "limit"
         let backend: String
         let threads: Int
+        let precision: String
         let operationsPerSecond: Double
         let shapes: [Shape]
         var machine: MachineInformation?
@@ -227,7 +232,8 @@ struct BenchReport {
 
     private func item(_ limit: MatmulLimit.Result) -> LimitItem {
         LimitItem(
-            backend: limit.backend, threads: limit.threads, operationsPerSecond: limit.operationRate,
+            backend: limit.backend, threads: limit.threads, precision: limit.precision.rawValue,
+            operationsPerSecond: limit.operationRate,
             shapes: limit.shapes.map { shape in
                 LimitItem.Shape(
                     op: shape.op.name, m: shape.m, n: shape.n, k: shape.k, seconds: shape.samples.seconds,

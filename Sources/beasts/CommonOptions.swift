@@ -31,11 +31,13 @@ struct BackendOptions: ParsableArguments {
 
     @OptionGroup var precisionOptions: PrecisionOptions
 
+    var precision: ComputePrecision { precisionOptions.precision }
+
     /// Chooses the backend, and says so where the user did not.
     func choose(_ common: CommonOptions) throws -> ChosenBackend {
         let chosen = try BackendDiscovery.ofThisProcess().choose(try BackendChoice(backend))
         if backend == "auto" || common.verbose { common.note("backend: \(chosen.summary)") }
-        try precisionOptions.check(chosen.library.name)
+        _ = try precision.resolved(on: chosen)
         return chosen
     }
 
@@ -51,8 +53,5 @@ extension ComputePrecision: ExpressibleByArgument {}
 /// What to compute with.
 struct PrecisionOptions: ParsableArguments {
     @Option(name: .long, help: "What activations and weights are stored as between products.")
-    var precision = ComputePrecision.auto
-
-    /// - Throws: where a backend of that name does not have the precision: nothing is emulated silently.
-    func check(_ backend: String) throws { _ = try precision.resolved(onBackend: backend) }
+    var precision = ComputePrecision.f32
 }

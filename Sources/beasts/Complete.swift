@@ -70,7 +70,8 @@ struct Complete: CommonOptionsCommand {
 
         let chosen = try backend.choose(common)
         let network = try Menagerie.loadForCompletion(
-            card, session: try chosen.makeSession(threadCount: job.threadCount), weights: weights)
+            card, session: try chosen.makeSession(threadCount: job.threadCount, precision: backend.precision),
+            weights: weights)
         // Published files hold heads and optimizers that everybody knows of; a file of the user's own may hold a surprise.
         if weights != nil || common.verbose, let note = network.unusedTensors.note { common.note(note) }
         var progress = Progress(total: job.paths.count, isQuiet: common.quiet)

@@ -99,14 +99,13 @@ struct Conformance: CommonOptionsCommand {
         guard case .file(let path, let device) = choice else {
             let chosen = try BackendDiscovery.ofThisProcess().choose(choice)
             if common.verbose || choice == .auto { common.note("backend: \(chosen.summary)") }
-            try backend.precisionOptions.check(chosen.library.name)
+            _ = try backend.precision.resolved(on: chosen)
             return (chosen.library.path, chosen.device)
         }
         guard access(path, F_OK) == 0 else {
             throw MenagerieError(
                 .unavailable, "\(path) is no backend for this program: \(String(cString: strerror(errno)))")
         }
-        try backend.precisionOptions.check(path)
         return (path.contains("/") ? path : "./" + path, device)
     }
 

@@ -92,7 +92,8 @@ struct Embed: CommonOptionsCommand {
         let chosen = try backend.choose(common)
         if model == nil, weights == nil { common.note("model: \(Catalogue.defaultModelNote)") }
         if let note = job.note(for: card) { common.note(note) }
-        let network = try Menagerie.load(card.name, backend: chosen, weights: weights, threadCount: job.threadCount)
+        let network = try Menagerie.load(
+            card.name, backend: chosen, weights: weights, threadCount: job.threadCount, precision: backend.precision)
         // Published files hold heads and optimizers that everybody knows of; a file of the user's own may hold a surprise.
         if weights != nil || common.verbose, let note = network.unusedTensors.note { common.note(note) }
         try run(job, network, backend: chosen)

@@ -67,6 +67,14 @@ static uint16_t bfloat16_of(double value) {
     return (uint16_t)((word + 0x7fff + (word >> 16 & 1)) >> 16);
 }
 
+/// The same from float32, without branches, so that many are rounded at once.
+static uint16_t bfloat16_of_float(float value) {
+    uint32_t word;
+    memcpy(&word, &value, sizeof word);
+    uint32_t rounded = (word + 0x7fff + (word >> 16 & 1)) >> 16;
+    return (uint16_t)((word & 0x7fffffff) > 0x7f800000 ? word >> 16 | 0x40 : rounded);
+}
+
 /// Integers saturate, a NaN becomes 0.
 static int64_t saturated(double value, double low, double high) {
     if (value != value)
@@ -111,7 +119,10 @@ void cpu_copy(const beasts_copy_arguments *arguments, int64_t first_row, int64_t
     for (int64_t row = first_row; row < last_row; row++) {
         char *target = row_start(output, row);
         const char *source = row_start(input, row);
-        if (output->dtype != input->dtype) {
+        if (output->dtype == BEASTS_BFLOAT16 && input->dtype == BEASTS_FLOAT32 && to == 1 && from == 1) {
+            for (int64_t n = 0; n < length; n++)
+                ((uint16_t *)target)[n] = bfloat16_of_float(((const float *)source)[n]);
+        } else if (output->dtype != input->dtype) {
             for (int64_t n = 0; n < length; n++)
                 write_element(output->dtype, target + n * to * output_size,
                               read_element(input->dtype, source + n * from * input_size));
@@ -124,6 +135,13 @@ void cpu_copy(const beasts_copy_arguments *arguments, int64_t first_row, int64_t
         } else {
             COPY_ELEMENTS(uint8_t);
         }
+    }
+}
+
+void cpu_round_to_bfloat16(float *elements, int64_t count) {
+    for (int64_t n = 0; n < count; n++) {
+        uint32_t word = (uint32_t)bfloat16_of((double)elements[n]) << 16;
+        memcpy(elements + n, &word, sizeof word);
     }
 }
 

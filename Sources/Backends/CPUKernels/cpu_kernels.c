@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const cpu_kernels cpu_kernels_avx2, cpu_kernels_avx512;
+extern const cpu_kernels cpu_kernels_avx2, cpu_kernels_avx512, cpu_kernels_avx512_bf16;
 
 /// How far ONEDNN_MAX_CPU_ISA lets kernels go: 0 below AVX2, 1 AVX2, 2 AVX-512, 3 AVX-512 with bfloat16.
 static int permitted_level(void) {
@@ -28,7 +28,7 @@ const cpu_kernels *cpu_kernels_best(void) {
     int level = permitted_level();
     if (level >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
-        return &cpu_kernels_avx512;
+        return level >= 3 && __builtin_cpu_supports("avx512bf16") ? &cpu_kernels_avx512_bf16 : &cpu_kernels_avx512;
     if (level >= 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"))
         return &cpu_kernels_avx2;
     return 0;

@@ -15,8 +15,12 @@ enum { LANES = 8, TILE_ROWS = 6, TILE_VECTORS = 2, SLAB = 256, ROW_BLOCK = 132 }
 #include "norms.inc"
 #include "reductions.inc"
 #include "attention.inc"
+// Pairs as two multiply-adds: how the paired kernels are tested where the processor has no instruction for them.
+#define WIDE_TILES 0
+#define DOT_PAIRS(sum, left, right) add_widened_pairs(sum, left, right)
+#include "attention_pairs.inc"
 #include "table.inc"
 // clang-format on
-const cpu_kernels cpu_kernels_avx2 = CPU_KERNELS("avx2");
+const cpu_kernels cpu_kernels_avx2 = CPU_KERNELS("avx2", 0);
 
 #pragma clang attribute pop

@@ -17,8 +17,12 @@ enum { LANES = 16, TILE_ROWS = 6, TILE_VECTORS = 4, SLAB = 384, ROW_BLOCK = 96 }
 #include "norms.inc"
 #include "reductions.inc"
 #include "attention.inc"
+// Pairs as two multiply-adds: how the paired kernels are tested where the processor has no instruction for them.
+#define WIDE_TILES 1
+#define DOT_PAIRS(sum, left, right) add_widened_pairs(sum, left, right)
+#include "attention_pairs.inc"
 #include "table.inc"
 // clang-format on
-const cpu_kernels cpu_kernels_avx512 = CPU_KERNELS("avx512");
+const cpu_kernels cpu_kernels_avx512 = CPU_KERNELS("avx512", 0);
 
 #pragma clang attribute pop

@@ -10,6 +10,15 @@ extension CPUBackend {
     /// epilogue(alpha * input × weightᵀ) by the own kernels, for backends that sometimes do it otherwise.
     public func packedLinear(_ arguments: LinearArguments) throws(BackendError) {
         try requireSupport(arguments)
+        if arguments.input.dtype != .float32 {
+            let (output, input, residual) = (arguments.output, arguments.input, arguments.epilogue.residual)
+            return try widening(output: output, input: input, residual: residual) {
+                (output, input, residual) throws(BackendError) in
+                var wide = arguments
+                (wide.output, wide.input, wide.epilogue.residual) = (output, input, residual)
+                try packedLinear(wide)
+            }
+        }
         let weight = try resources.weights[arguments.weight]
         var product = cpu_product(weight, group: 0, columns: weight.shape[0], inner: weight.shape[1])
         product.alpha = arguments.alpha
@@ -18,8 +27,20 @@ extension CPUBackend {
             product, output: arguments.output, input: arguments.input, epilogue: arguments.epilogue)
     }
 
-    public func conv2d(_ arguments: Conv2dArguments) throws(BackendError) {
+    public func conv2d(_ arguments: Conv2dArguments) throws(BackendError) { try packedConv2d(arguments) }
+
+    /// A convolution by the own kernels, for backends that sometimes do it otherwise.
+    public func packedConv2d(_ arguments: Conv2dArguments) throws(BackendError) {
         try requireSupport(arguments)
+        if arguments.input.dtype != .float32 {
+            let (output, input, residual) = (arguments.output, arguments.input, arguments.epilogue.residual)
+            return try widening(output: output, input: input, residual: residual) {
+                (output, input, residual) throws(BackendError) in
+                var wide = arguments
+                (wide.output, wide.input, wide.epilogue.residual) = (output, input, residual)
+                try packedConv2d(wide)
+            }
+        }
         let weight = try resources.weights[arguments.weight]
         let (input, output, shape) = (arguments.input, arguments.output, weight.shape)
         if output.elementCount == 0 { return }

@@ -97,10 +97,12 @@ extension CPUBackend {
         let (items, dimension) = (arguments.query.shape[0] * heads, arguments.query.shape[3])
         guard items > 0, queries > 0 else { return }
         let kernels = resources.kernels
+        let isPaired = arguments.query.dtype == .bfloat16
+        let byteCount = isPaired ? kernels.attention_pairs_scratch_byte_count : kernels.attention_scratch_byte_count
         let scratch = try resources.scratch.pieces(
-            byteCount: kernels.attention_scratch_byte_count(Int64(arguments.keyLength), Int64(dimension)),
+            byteCount: byteCount.unsafelyUnwrapped(Int64(arguments.keyLength), Int64(dimension)),
             count: resources.threads.count)
-        let attention = kernels.attention.unsafelyUnwrapped
+        let attention = (isPaired ? kernels.attention_pairs : kernels.attention).unsafelyUnwrapped
         withUnsafePointer(to: arguments.contract) { contract in
             func run(_ item: Int, _ range: Range<Int>, _ thread: Int) {
                 attention(

@@ -4,8 +4,8 @@ private import CPUKernels
 
 /// A backend in the memory and on the threads of the processor.
 ///
-/// What conforms gets every op of the contract in float32 from the kernels of ``CPUResources``; a backend writes down only
-/// what it does otherwise, as a rule the products.
+/// What conforms gets every op of the contract in float32 from the kernels of ``CPUResources``, and what works row by row
+/// in 16-bit types too; a backend writes down only what it does otherwise, as a rule the products.
 public protocol CPUBackend: BackendPlugin {
     var resources: CPUResources { get }
 }
@@ -74,22 +74,44 @@ extension CPUBackend {
 
     // MARK: What is supported
 
-    public func supports(_ arguments: any OpArguments) -> Bool { computesInFloat32(arguments) }
+    public func supports(_ arguments: any OpArguments) -> Bool { computes(arguments) }
 
-    /// All ops of the contract in float32; fill, copy and gather_rows in every type.
-    public func computesInFloat32(_ arguments: any OpArguments) -> Bool {
-        if let patches = arguments as? PatchEmbeddingArguments, !patches.areOfSinglePictures { return false }
+    /// Whether the own kernels do this. Fill, copy and gather_rows take every type, ops that work row by row the 16-bit
+    /// types too; products of bfloat16 are there where `bfloat16` says so.
+    /// - Parameter bfloat16: what this backend has.
+    public func computes(_ arguments: any OpArguments, bfloat16: BFloat16Support = .none) -> Bool {
         let op = type(of: arguments).op
-        if op == .fill || op == .copy || op == .gatherRows { return true }
-        let floats = arguments.outputs + arguments.inputs
-        return floats.allSatisfy { $0.dtype == .float32 || (op == .argReduce && $0.dtype == .int32) }
+        let views = arguments.outputs + arguments.inputs
+        let isFloat32 = views.allSatisfy { $0.dtype == .float32 }
+        switch op {
+        case .fill, .copy, .gatherRows: return true
+        case .add, .multiply, .scale, .activation, .maxPool2d, .softmax, .layerNorm, .residualLayerNorm, .groupNorm,
+            .reduce:
+            return views.allSatisfy { $0.dtype.isFloatingPoint }
+        case .argReduce: return arguments.inputs.allSatisfy { $0.dtype.isFloatingPoint }
+        case .patchEmbedding: return isFloat32 && (arguments as? PatchEmbeddingArguments)?.areOfSinglePictures == true
+        case .linear, .conv2d: return isFloat32 || (bfloat16 != .none && arguments.isProductOfBFloat16)
+        case .attention: return isFloat32 || (bfloat16 != .none && views.allSatisfy { $0.dtype == .bfloat16 })
+        default: return isFloat32
+        }
     }
 
     /// Ops call this first: what `supports` denies is refused.
     public func requireSupport(_ arguments: some OpArguments) throws(BackendError) {
         guard supports(arguments) else {
-            throw BackendError(.unsupported, "this backend computes with float32 only, and not these arguments")
+            let types = (arguments.outputs + arguments.inputs).map { "\($0.dtype)" }.joined(separator: ", ")
+            throw BackendError(.unsupported, "this backend does not compute this from and to \(types)")
         }
+    }
+}
+
+extension OpArguments {
+    /// A linear layer or a convolution from bfloat16, to it or, the residual too, to float32, with a bias in float32.
+    fileprivate var isProductOfBFloat16: Bool {
+        let epilogue = (self as? LinearArguments)?.epilogue ?? (self as? Conv2dArguments)?.epilogue
+        guard let output = outputs.first?.dtype, inputs.first?.dtype == .bfloat16 else { return false }
+        return (output == .bfloat16 || output == .float32) && epilogue?.bias?.dtype ?? .float32 == .float32
+            && epilogue?.residual?.dtype ?? output == output
     }
 }
 
@@ -102,6 +124,11 @@ extension PatchEmbeddingArguments {
 }
 
 extension TensorView {
+    /// The first element, of a view whose handle is an address.
+    public var address: UnsafeMutableRawPointer {
+        UnsafeMutableRawPointer(bitPattern: UInt(buffer.rawValue)).unsafelyUnwrapped + offset * dtype.byteCount
+    }
+
     /// The first element, of a float32 view whose handle is an address.
     public var floats: UnsafeMutablePointer<Float> {
         UnsafeMutablePointer(bitPattern: UInt(buffer.rawValue)).unsafelyUnwrapped + offset

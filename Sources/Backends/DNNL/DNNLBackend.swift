@@ -17,11 +17,14 @@ final class DNNLBackend: CPUBackend {
 
     let resources: CPUResources
     private let products: DNNLProducts?
+    private let convolutions: DNNLConvolutions?
+    private let bfloat16 = BFloat16Support.ofThisProcess
 
     init(options: ContextOptions) throws(BackendError) {
         if let reason = dnnl_library_open() { throw BackendError(.unsupported, String(cString: reason)) }
         resources = try Self.makeResources(options)
         products = Self.usesLibraryProducts ? try DNNLProducts(resources) : nil
+        convolutions = Self.usesLibraryProducts ? try DNNLConvolutions(resources) : nil
     }
 
     static func probe(device: Int) throws(BackendError) -> ProbeResult {
@@ -31,8 +34,12 @@ final class DNNLBackend: CPUBackend {
         var version: (major: Int32, minor: Int32, patch: Int32) = (0, 0, 0)
         dnnl_library_version(&version.major, &version.minor, &version.patch)
         let library = "oneDNN \(version.major).\(version.minor).\(version.patch)"
-        return probeProcessor(
-            device: device, score: 70, reason: usesLibraryProducts ? "matrix products by \(library)" : "\(library)")
+        let bfloat16 = BFloat16Support.ofThisProcess
+        var result = probeProcessor(
+            device: device, score: 70,
+            reason: (usesLibraryProducts ? "matrix products by \(library)" : "\(library)") + ", \(bfloat16.words)")
+        if bfloat16 != .none { result.nativeDTypes.append(.bfloat16) }
+        return result
     }
 
     private static let usesLibraryProducts: Bool = {
@@ -45,17 +52,34 @@ final class DNNLBackend: CPUBackend {
     }()
 
     func prepareWeight(_ description: WeightDescription) throws(BackendError) -> PreparedWeight {
-        if let products, description.kind == .linear { return try products.prepare(description) }
+        if description.target == .float32 || bfloat16 == .native {
+            if let products, description.kind == .linear { return try products.prepare(description) }
+            if let convolutions, description.kind == .conv2d, description.target == .bfloat16,
+                let prepared = try convolutions.prepare(description)
+            {
+                return prepared
+            }
+        }
+        if description.target == .bfloat16, bfloat16 != .none { return try prepareRounded(description) }
         return try resources.weights.prepare(description, packing: resources.kernels, on: resources.threads)
     }
 
     func releaseWeight(_ weight: BufferHandle) throws(BackendError) {
-        if products?.release(weight) != true { resources.weights.release(weight) }
+        if products?.release(weight) == true || convolutions?.release(weight) == true { return }
+        resources.weights.release(weight)
     }
 
     func linear(_ arguments: LinearArguments) throws(BackendError) {
-        guard let products else { return try packedLinear(arguments) }
+        guard let products, products.has(arguments.weight) else { return try packedLinear(arguments) }
         try requireSupport(arguments)
         try products.linear(arguments)
     }
+
+    func conv2d(_ arguments: Conv2dArguments) throws(BackendError) {
+        guard let convolutions, convolutions.has(arguments.weight) else { return try packedConv2d(arguments) }
+        try requireSupport(arguments)
+        try convolutions.run(arguments) { (arguments) throws(BackendError) in try copy(arguments) }
+    }
+
+    func supports(_ arguments: any OpArguments) -> Bool { computes(arguments, bfloat16: bfloat16) }
 }

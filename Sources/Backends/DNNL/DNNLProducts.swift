@@ -8,6 +8,7 @@ final class DNNLProducts {
     private struct Key: Hashable {
         let weight: BufferHandle
         let rows, inputStride, outputStride, residualStride: Int
+        let outputType: DType
         let alpha: Float
         let hasBias: Bool
         let residual: UInt32
@@ -15,9 +16,14 @@ final class DNNLProducts {
         let order: EpilogueOrder
     }
 
+    private struct PackedWeight {
+        let pointer: OpaquePointer
+        let dtype: DType
+    }
+
     private let resources: CPUResources
     private let session: OpaquePointer
-    private var weights: [BufferHandle: OpaquePointer] = [:]
+    private var weights: [BufferHandle: PackedWeight] = [:]
     private var products: [Key: OpaquePointer] = [:]
 
     init(_ resources: CPUResources) throws(BackendError) {
@@ -30,7 +36,7 @@ final class DNNLProducts {
 
     deinit {
         for product in products.values { dnnl_product_destroy(product) }
-        for weight in weights.values { dnnl_packed_destroy(weight) }
+        for weight in weights.values { dnnl_packed_destroy(weight.pointer) }
         dnnl_session_destroy(session)
     }
 
@@ -40,18 +46,21 @@ final class DNNLProducts {
         let columns = shape[0]
         let inner = shape.elementCount / max(1, columns)
         // Products without elements are never compiled, but their weights have handles too.
-        let dense = try resources.weights.prepareDense(description)
+        let dense = try resources.weights.prepareDense(WeightDescription(kind: .linear, parts: description.parts))
         guard columns > 0, inner > 0 else { return dense }
         resources.threads.enter()
         var status: Int32 = 0
         let elements = try resources.weights[dense.handle].address.assumingMemoryBound(to: Float.self)
-        let packed = dnnl_packed_create(session, elements, Int64(columns), Int64(inner), &status)
+        let packed = dnnl_packed_create(
+            session, elements, Int64(columns), Int64(inner), description.target.rawValue, &status)
         resources.weights.release(dense.handle)
-        guard let packed else { throw failure("packing a weight of shape \(shape)", status) }
+        guard let packed else { throw Self.failure("packing a weight of shape \(shape)", status) }
         let handle = BufferHandle(rawValue: UInt64(UInt(bitPattern: packed)))
-        weights[handle] = packed
+        weights[handle] = PackedWeight(pointer: packed, dtype: description.target)
         return PreparedWeight(handle: handle, byteCount: dnnl_packed_byte_count(packed))
     }
+
+    func has(_ weight: BufferHandle) -> Bool { weights[weight] != nil }
 
     /// Answers false for a weight that is not one of these.
     func release(_ handle: BufferHandle) -> Bool {
@@ -60,7 +69,7 @@ final class DNNLProducts {
             dnnl_product_destroy(product)
             products[key] = nil
         }
-        dnnl_packed_destroy(weight)
+        dnnl_packed_destroy(weight.pointer)
         return true
     }
 
@@ -85,7 +94,7 @@ final class DNNLProducts {
         let key = Key(
             weight: arguments.weight, rows: blocks.rowCount / steps, inputStride: blocks.stride(of: input),
             outputStride: blocks.stride(of: output),
-            residualStride: epilogue.residual.map { blocks.stride(of: $0) } ?? 0, alpha: arguments.alpha,
+            residualStride: epilogue.residual.map { blocks.stride(of: $0) } ?? 0, outputType: output.dtype, alpha: arguments.alpha,
             hasBias: epilogue.bias != nil, residual: residual.rawValue, activation: epilogue.activation,
             order: epilogue.order)
         let product = try product(key, weight)
@@ -93,17 +102,17 @@ final class DNNLProducts {
         resources.threads.enter()
         for item in 0..<blocks.count * steps {
             let (block, row) = (item / steps, item % steps)
-            func start(_ view: TensorView) -> UnsafeMutablePointer<Float> {
-                view.floats + blocks.offset(of: view, block) + row * blocks.stride(of: view)
+            func start(_ view: TensorView) -> UnsafeMutableRawPointer {
+                view.address + (blocks.offset(of: view, block) + row * blocks.stride(of: view)) * view.dtype.byteCount
             }
             let status = dnnl_product_run(
                 product, start(input), epilogue.bias?.floats, epilogue.residual.map { start($0) }, start(output),
                 scratch)
-            guard status == 0 else { throw failure("a product", status) }
+            guard status == 0 else { throw Self.failure("a product", status) }
         }
     }
 
-    private func product(_ key: Key, _ weight: OpaquePointer) throws(BackendError) -> OpaquePointer {
+    private func product(_ key: Key, _ weight: PackedWeight) throws(BackendError) -> OpaquePointer {
         if let product = products[key] { return product }
         var shape = dnnl_product_shape()
         (shape.rows, shape.input_stride) = (Int64(key.rows), Int64(key.inputStride))
@@ -112,15 +121,16 @@ final class DNNLProducts {
         (shape.residual_first, shape.activation) = (
             key.order == .residualThenActivation ? 1 : 0, key.activation.rawValue
         )
+        (shape.input_dtype, shape.output_dtype) = (weight.dtype.rawValue, key.outputType.rawValue)
         var status: Int32 = 0
-        guard let product = dnnl_product_create(session, weight, &shape, &status) else {
-            throw failure("compiling a product of \(key.rows) rows", status)
+        guard let product = dnnl_product_create(session, weight.pointer, &shape, &status) else {
+            throw Self.failure("compiling a product of \(key.rows) rows", status)
         }
         products[key] = product
         return product
     }
 
-    private func failure(_ what: String, _ status: Int32) -> BackendError {
+    static func failure(_ what: String, _ status: Int32) -> BackendError {
         switch status {
         case 1: BackendError(.outOfMemory, "\(what): no memory")
         case 3: BackendError(.unsupported, "\(what): oneDNN does not do this one")

@@ -1,47 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "dnnl_library.h"
+#include "dnnl_functions.h"
 
 #include <dlfcn.h>
-#include <oneapi/dnnl/dnnl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/// The functions in use; their types are those of oneDNN's own header.
-#define FOR_EACH_FUNCTION(F)                                                                                           \
-    F(version)                                                                                                         \
-    F(get_effective_cpu_isa)                                                                                           \
-    F(engine_create)                                                                                                   \
-    F(engine_destroy)                                                                                                  \
-    F(stream_create)                                                                                                   \
-    F(stream_destroy)                                                                                                  \
-    F(stream_wait)                                                                                                     \
-    F(memory_desc_init_by_tag)                                                                                         \
-    F(memory_desc_init_by_strides)                                                                                     \
-    F(memory_desc_get_size)                                                                                            \
-    F(memory_create)                                                                                                   \
-    F(memory_destroy)                                                                                                  \
-    F(memory_set_data_handle)                                                                                          \
-    F(matmul_desc_init)                                                                                                \
-    F(primitive_attr_create)                                                                                           \
-    F(primitive_attr_destroy)                                                                                          \
-    F(primitive_attr_set_scratchpad_mode)                                                                              \
-    F(primitive_attr_set_post_ops)                                                                                     \
-    F(post_ops_create)                                                                                                 \
-    F(post_ops_destroy)                                                                                                \
-    F(post_ops_append_eltwise)                                                                                         \
-    F(post_ops_append_sum)                                                                                             \
-    F(post_ops_append_binary)                                                                                          \
-    F(primitive_desc_create)                                                                                           \
-    F(primitive_desc_destroy)                                                                                          \
-    F(primitive_desc_query_md)                                                                                         \
-    F(reorder_primitive_desc_create)                                                                                   \
-    F(primitive_create)                                                                                                \
-    F(primitive_execute)                                                                                               \
-    F(primitive_destroy)
-
-#define DECLARE(name) __typeof__(dnnl_##name) *name;
-static struct { FOR_EACH_FUNCTION(DECLARE) } library;
+dnnl_functions library;
 
 static const char *missing;
 static char reason[512];
@@ -79,10 +44,9 @@ int32_t dnnl_library_has_block_products(void) {
 
 // MARK: - Session
 
-struct dnnl_session {
-    dnnl_engine_t engine;
-    dnnl_stream_t stream;
-};
+dnnl_data_type_t dnnl_type_of(int32_t dtype) {
+    return dtype == 3 ? dnnl_bf16 : dnnl_f32;
+}
 
 dnnl_session *dnnl_session_create(void) {
     dnnl_session *session = calloc(1, sizeof *session);
@@ -122,12 +86,12 @@ struct dnnl_product {
 };
 
 /// A row-major matrix whose rows lie `stride` apart.
-static dnnl_status_t matrix(dnnl_memory_desc_t *layout, int64_t rows, int64_t columns, int64_t stride) {
+static dnnl_status_t matrix(dnnl_memory_desc_t *layout, int64_t rows, int64_t columns, int64_t stride, int32_t dtype) {
     dnnl_dims_t extents = {rows, columns}, strides = {stride < columns ? columns : stride, 1};
-    return library.memory_desc_init_by_strides(layout, 2, extents, dnnl_f32, strides);
+    return library.memory_desc_init_by_strides(layout, 2, extents, dnnl_type_of(dtype), strides);
 }
 
-static dnnl_status_t append_activation(dnnl_post_ops_t steps, int32_t activation) {
+dnnl_status_t dnnl_append_activation(dnnl_post_ops_t steps, int32_t activation) {
     switch (activation) {
     case 2:
         return library.post_ops_append_eltwise(steps, 1, dnnl_eltwise_relu, 0, 0);
@@ -149,11 +113,11 @@ static dnnl_status_t describe(dnnl_session *session, const dnnl_memory_desc_t *w
     dnnl_primitive_attr_t attributes = 0;
     dnnl_post_ops_t steps = 0;
     int count = 0, scales = shape->alpha != 1;
-    dnnl_status_t status = matrix(&input, shape->rows, inner, shape->input_stride);
+    dnnl_status_t status = matrix(&input, shape->rows, inner, shape->input_stride, shape->input_dtype);
     if (!status)
-        status = matrix(&output, shape->rows, columns, shape->output_stride);
+        status = matrix(&output, shape->rows, columns, shape->output_stride, shape->output_dtype);
     if (!status)
-        status = matrix(&residual, shape->rows, columns, shape->residual_stride);
+        status = matrix(&residual, shape->rows, columns, shape->residual_stride, shape->output_dtype);
     if (!status)
         status = library.memory_desc_init_by_tag(&bias, 2, bias_extents, dnnl_f32, dnnl_ab);
     if (!status)
@@ -173,7 +137,7 @@ static dnnl_status_t describe(dnnl_session *session, const dnnl_memory_desc_t *w
         count++;
     }
     if (!status && !shape->residual_first) {
-        status = append_activation(steps, shape->activation);
+        status = dnnl_append_activation(steps, shape->activation);
         count += shape->activation != 1;
     }
     if (!status && shape->residual == DNNL_RESIDUAL_OUTPUT) {
@@ -183,7 +147,7 @@ static dnnl_status_t describe(dnnl_session *session, const dnnl_memory_desc_t *w
         status = library.post_ops_append_binary(steps, dnnl_binary_add, &residual);
     }
     if (!status && shape->residual_first)
-        status = append_activation(steps, shape->activation);
+        status = dnnl_append_activation(steps, shape->activation);
     if (!status)
         status = library.primitive_attr_set_post_ops(attributes, steps);
     dnnl_matmul_desc_t operation;
@@ -209,44 +173,23 @@ static dnnl_status_t describe(dnnl_session *session, const dnnl_memory_desc_t *w
 /// Rows of the product for which the layout of a weight is chosen; others take it as it is.
 enum { TYPICAL_ROWS = 256 };
 
-dnnl_packed *dnnl_packed_create(dnnl_session *session, const float *weight, int64_t columns, int64_t inner,
-                                int32_t *status) {
-    dnnl_packed *packed = calloc(1, sizeof *packed);
-    dnnl_product unused = {0};
-    dnnl_product_shape shape = {.rows = TYPICAL_ROWS, .input_stride = inner, .output_stride = columns, .alpha = 1};
-    shape.residual_stride = columns;
-    shape.activation = 1;
-    dnnl_primitive_desc_t description = 0, reorder_description = 0;
+void *dnnl_reordered(dnnl_session *session, const dnnl_memory_desc_t *source, const void *elements,
+                     const dnnl_memory_desc_t *target, dnnl_status_t *status) {
+    dnnl_primitive_desc_t description = 0;
     dnnl_primitive_t reorder = 0;
-    dnnl_memory_desc_t any, source;
     dnnl_memory_t from = 0, to = 0;
-    // The product's right factor is [inner, columns]: the weight, transposed.
-    dnnl_dims_t extents = {inner, columns}, strides = {1, inner};
-    *status = packed ? dnnl_success : dnnl_out_of_memory;
+    size_t byte_count = (library.memory_desc_get_size(target) + 63) & ~(size_t)63;
+    void *result = aligned_alloc(64, byte_count ? byte_count : 64);
+    *status = result ? dnnl_success : dnnl_out_of_memory;
     if (!*status)
-        *status = library.memory_desc_init_by_tag(&any, 2, extents, dnnl_f32, dnnl_format_tag_any);
+        *status = library.memory_create(&from, source, session->engine, (void *)(uintptr_t)elements);
     if (!*status)
-        *status = library.memory_desc_init_by_strides(&source, 2, extents, dnnl_f32, strides);
+        *status = library.memory_create(&to, target, session->engine, result);
     if (!*status)
-        *status = describe(session, &any, columns, inner, &shape, &unused, &description);
-    if (!*status) {
-        packed->layout = *library.primitive_desc_query_md(description, dnnl_query_weights_md, 0);
-        packed->columns = columns;
-        packed->inner = inner;
-        packed->byte_count = library.memory_desc_get_size(&packed->layout);
-        size_t rounded = (packed->byte_count + 63) & ~(size_t)63;
-        if (!(packed->elements = aligned_alloc(64, rounded ? rounded : 64)))
-            *status = dnnl_out_of_memory;
-    }
+        *status = library.reorder_primitive_desc_create(&description, source, session->engine, target, session->engine,
+                                                        0);
     if (!*status)
-        *status = library.memory_create(&from, &source, session->engine, (void *)(uintptr_t)weight);
-    if (!*status)
-        *status = library.memory_create(&to, &packed->layout, session->engine, packed->elements);
-    if (!*status)
-        *status = library.reorder_primitive_desc_create(&reorder_description, &source, session->engine, &packed->layout,
-                                                        session->engine, 0);
-    if (!*status)
-        *status = library.primitive_create(&reorder, reorder_description);
+        *status = library.primitive_create(&reorder, description);
     if (!*status) {
         dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
         *status = library.primitive_execute(reorder, session->stream, 2, arguments);
@@ -255,8 +198,6 @@ dnnl_packed *dnnl_packed_create(dnnl_session *session, const float *weight, int6
         *status = library.stream_wait(session->stream);
     if (reorder)
         library.primitive_destroy(reorder);
-    if (reorder_description)
-        library.primitive_desc_destroy(reorder_description);
     if (description)
         library.primitive_desc_destroy(description);
     if (from)
@@ -264,6 +205,41 @@ dnnl_packed *dnnl_packed_create(dnnl_session *session, const float *weight, int6
     if (to)
         library.memory_destroy(to);
     if (!*status)
+        return result;
+    free(result);
+    return 0;
+}
+
+dnnl_packed *dnnl_packed_create(dnnl_session *session, const float *weight, int64_t columns, int64_t inner,
+                                int32_t dtype, int32_t *result) {
+    dnnl_packed *packed = calloc(1, sizeof *packed);
+    dnnl_product unused = {0};
+    dnnl_product_shape shape = {.rows = TYPICAL_ROWS, .input_stride = inner, .output_stride = columns, .alpha = 1};
+    shape.residual_stride = columns;
+    shape.activation = 1;
+    shape.input_dtype = shape.output_dtype = dtype;
+    dnnl_primitive_desc_t description = 0;
+    dnnl_memory_desc_t any, source;
+    // The product's right factor is [inner, columns]: the weight, transposed.
+    dnnl_dims_t extents = {inner, columns}, strides = {1, inner};
+    dnnl_status_t status = packed ? dnnl_success : dnnl_out_of_memory;
+    if (!status)
+        status = library.memory_desc_init_by_tag(&any, 2, extents, dnnl_type_of(dtype), dnnl_format_tag_any);
+    if (!status)
+        status = library.memory_desc_init_by_strides(&source, 2, extents, dnnl_f32, strides);
+    if (!status)
+        status = describe(session, &any, columns, inner, &shape, &unused, &description);
+    if (!status) {
+        packed->layout = *library.primitive_desc_query_md(description, dnnl_query_weights_md, 0);
+        packed->columns = columns;
+        packed->inner = inner;
+        packed->byte_count = library.memory_desc_get_size(&packed->layout);
+        packed->elements = dnnl_reordered(session, &source, weight, &packed->layout, &status);
+    }
+    if (description)
+        library.primitive_desc_destroy(description);
+    *result = (int32_t)status;
+    if (!status)
         return packed;
     dnnl_packed_destroy(packed);
     return 0;
@@ -309,8 +285,8 @@ size_t dnnl_product_scratch_byte_count(const dnnl_product *product) {
     return product->scratch_byte_count;
 }
 
-int32_t dnnl_product_run(const dnnl_product *product, const float *input, const float *bias, const float *residual,
-                         float *output, void *scratch) {
+int32_t dnnl_product_run(const dnnl_product *product, const void *input, const float *bias, const void *residual,
+                         void *output, void *scratch) {
     library.memory_set_data_handle(product->input, (void *)(uintptr_t)input);
     library.memory_set_data_handle(product->output, output);
     library.memory_set_data_handle(product->scratch, scratch);

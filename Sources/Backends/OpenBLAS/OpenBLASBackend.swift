@@ -32,7 +32,7 @@ final class OpenBLASBackend: CPUBackend {
 
     func supports(_ arguments: any OpArguments) -> Bool {
         if let linear = arguments as? LinearArguments, !linear.epilogue.isEmpty { return false }
-        return computesInFloat32(arguments)
+        return computes(arguments)
     }
 
     func linear(_ arguments: LinearArguments) throws(BackendError) {

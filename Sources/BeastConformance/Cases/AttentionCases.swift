@@ -15,6 +15,7 @@ struct AttentionShape: Sendable {
     /// NaN in keys that no query sees.
     var hidesNaN = false
     var special = false
+    var dtype = DType.float32
 
     var scale: Float { 1 / Float(d).squareRoot() }
     var layout: Layout { isByToken ? Layout(offset: 1, gap: d, order: [0, 2, 1, 3]) : .dense }
@@ -22,18 +23,20 @@ struct AttentionShape: Sendable {
     var text: String {
         "[\(batch), \(heads), \(m), \(d)] with [\(batch), \(heads), \(n), \(d)]\(layout.text)\(mask.text)"
             + (hidesNaN ? ", NaN where nobody looks" : "") + (special ? ", NaN" : "")
+            + (dtype == .float32 ? "" : ", \(dtype)")
     }
 
     func query(_ bench: Workbench) throws(CaseStop) -> Operand {
         try bench.input(
-            "query", [batch, heads, m, d], special ? .normal().planting([(d, .nan)]) : .normal(), layout: layout)
+            "query", [batch, heads, m, d], special ? .normal().planting([(d, .nan)]) : .normal(), dtype: dtype,
+            layout: layout)
     }
 
     func key(_ bench: Workbench) throws(CaseStop) -> Operand {
         let unseen = (mask.keyLength ?? n) * d..<n * d
         return try bench.input(
             "key", [batch, heads, n, d], hidesNaN ? .normal().planting(unseen.map { ($0, .nan) }) : .normal(),
-            layout: layout)
+            dtype: dtype, layout: layout)
     }
 
     static let all = [
@@ -49,6 +52,21 @@ struct AttentionShape: Sendable {
         AttentionShape(m: 4, n: 9, d: 8, mask: KeyMask(keyLength: 6), hidesNaN: true),
         AttentionShape(m: 4, n: 9, d: 8, special: true),
     ]
+
+    static func inReducedPrecision(_ dtype: DType) -> [AttentionShape] {
+        [
+            AttentionShape(m: 1, n: 1, d: 1, dtype: dtype), AttentionShape(m: 0, n: 4, d: 8, dtype: dtype),
+            AttentionShape(batch: 2, heads: 3, m: 17, n: 19, d: 13, dtype: dtype),
+            AttentionShape(batch: 2, heads: 3, m: 197, n: 197, d: 64, isByToken: true, dtype: dtype),
+            AttentionShape(heads: 2, m: 1, n: 200, d: 80, isByToken: true, dtype: dtype),
+            AttentionShape(
+                heads: 2, m: 3, n: 40, d: 16, mask: KeyMask(isCausal: true, queryOffset: 20, keyLength: 23),
+                isByToken: true, dtype: dtype),
+            AttentionShape(m: 4, n: 6, d: 8, mask: KeyMask(keyLength: 0), dtype: dtype),
+            AttentionShape(m: 4, n: 9, d: 8, mask: KeyMask(keyLength: 5), hidesNaN: true, dtype: dtype),
+            AttentionShape(m: 5, n: 70, d: 512, dtype: dtype),
+        ]
+    }
 }
 
 /// attention
@@ -56,17 +74,19 @@ struct AttentionCase: CaseBody {
     var attention: AttentionShape
 
     var op: BackendOp? { .attention }
+    var claimedBy: DType? { attention.dtype == .float32 ? nil : attention.dtype }
     var parameters: String { attention.text }
     var tolerance: String {
         Tolerance.softmax + "; with the errors of the scores and of the weighted sum, each as a product"
+            + (attention.dtype == .float32 ? "" : ", whose weights may be rounded to \(attention.dtype)")
     }
     var cost: Int { attention.cost }
 
     func run(_ bench: Workbench) throws(CaseStop) {
         let query = try attention.query(bench)
         let key = try attention.key(bench)
-        let value = try bench.input("value", key.shape, layout: attention.layout)
-        let output = try bench.output(query.shape, layout: attention.layout)
+        let value = try bench.input("value", key.shape, dtype: attention.dtype, layout: attention.layout)
+        let output = try bench.output(query.shape, dtype: attention.dtype, layout: attention.layout)
         let mask = attention.mask
         try bench.run(
             AttentionArguments(
@@ -75,10 +95,15 @@ struct AttentionCase: CaseBody {
         try bench.expect(
             output,
             Oracle.attention(
-                query: query.array, key: key.array, value: value.array, scale: attention.scale, mask: mask))
+                query: query.array, key: key.array, value: value.array, scale: attention.scale, mask: mask,
+                weightType: attention.dtype))
     }
 
-    static var all: [AttentionCase] { AttentionShape.all.map { AttentionCase(attention: $0) } }
+    static var all: [AttentionCase] {
+        (AttentionShape.all + [.float16, .bfloat16].flatMap(AttentionShape.inReducedPrecision)).map {
+            AttentionCase(attention: $0)
+        }
+    }
 }
 
 /// attention_probabilities

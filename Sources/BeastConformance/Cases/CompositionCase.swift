@@ -30,6 +30,6 @@ struct CompositionCase: CaseBody {
             !testCase.epilogue.isEmpty && testCase.dtype == .float32 && testCase.target == .float32
         }
         let optional = BackendOp.allCases.filter { !$0.isRequired }.flatMap(ConformanceCase.bodies)
-        return (linear + convolutions + optional.filter { !$0.mayBeUnsupported }).map { CompositionCase(fused: $0) }
+        return (linear + convolutions + optional.filter { !$0.mayBeUnsupported && $0.claimedBy == nil }).map { CompositionCase(fused: $0) }
     }
 }

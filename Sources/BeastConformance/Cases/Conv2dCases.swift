@@ -24,6 +24,7 @@ struct Conv2dCase: CaseBody {
     var tolerance: String { Tolerance.products }
     var cost: Int { outputShape.reduce(1, *) * window.kernelY * window.kernelX * input[3] / groups }
     var mayBeUnsupported: Bool { !epilogue.isEmpty || dtype != .float32 || target != .float32 }
+    var claimedBy: DType? { dtype == .float32 ? nil : dtype }
 
     private var outputShape: [Int] {
         let extents = window.outputExtents(height: input[1], width: input[2])
@@ -90,11 +91,35 @@ struct Conv2dCase: CaseBody {
                 epilogue: EpilogueChoice(
                     bias: true, activation: .relu, residual: .separate, order: .residualThenActivation)))
         for dtype in [DType.float16, .bfloat16] {
+            cases += inReducedPrecision(dtype)
             cases.append(
                 Conv2dCase(
                     input: [1, 6, 6, 16], channels: 16, window: .square(3, padding: 1), dtype: dtype, target: dtype))
         }
         return cases
+    }
+
+    /// The convolutions of a residual network in that precision.
+    private static func inReducedPrecision(_ dtype: DType) -> [Conv2dCase] {
+        let relu = EpilogueChoice(bias: true, activation: .relu)
+        let residual = EpilogueChoice(
+            bias: true, activation: .relu, residual: .separate, order: .residualThenActivation)
+        func convolution(
+            _ input: [Int], _ channels: Int, _ window: Window2d, groups: Int = 1, _ epilogue: EpilogueChoice,
+            layout: Layout = .dense
+        ) -> Conv2dCase {
+            Conv2dCase(
+                input: input, channels: channels, window: window, groups: groups, inputLayout: layout,
+                outputLayout: layout, epilogue: epilogue, dtype: dtype, target: dtype)
+        }
+        return [
+            convolution([1, 20, 20, 3], 16, .square(7, stride: 2, padding: 3), relu),
+            convolution([2, 9, 7, 64], 48, .square(1), relu), convolution([1, 9, 7, 48], 64, .square(1), residual),
+            convolution([2, 8, 6, 64], 32, .square(1, stride: 2), EpilogueChoice(bias: true)),
+            convolution([1, 9, 9, 128], 128, .square(3, padding: 1), groups: 32, relu),
+            convolution([1, 9, 10, 64], 64, .square(3, stride: 2, padding: 1), groups: 4, relu),
+            convolution([2, 5, 6, 7], 9, .square(3, padding: 1), residual, layout: .sliced),
+        ]
     }
 }
 
@@ -106,10 +131,14 @@ struct MaxPool2dCase: CaseBody {
     var inputLayout = Layout.dense
     var outputLayout = Layout.dense
     var values = Values.normal(mean: -5)
+    var dtype = DType.float32
 
     var op: BackendOp? { .maxPool2d }
+    var mayBeUnsupported: Bool { dtype != .float32 }
+    var claimedBy: DType? { dtype == .float32 ? nil : dtype }
     var parameters: String {
         "\(input)\(inputLayout.text) \(window.text) output\(outputLayout.text)"
+            + (dtype == .float32 ? "" : " \(dtype)")
             + (values.planted.isEmpty ? "" : ", NaN and infinity")
     }
     var tolerance: String { Tolerance.exact }
@@ -118,8 +147,8 @@ struct MaxPool2dCase: CaseBody {
     func run(_ bench: Workbench) throws(CaseStop) {
         let extents = window.outputExtents(height: input[1], width: input[2])
         let shape = [input[0], extents.height, extents.width, input[3]]
-        let source = try bench.input("input", input, values, layout: inputLayout)
-        let output = try bench.output(shape, layout: outputLayout)
+        let source = try bench.input("input", input, values, dtype: dtype, layout: inputLayout)
+        let output = try bench.output(shape, dtype: dtype, layout: outputLayout)
         try bench.run(
             MaxPool2dArguments(
                 output: output.view, input: source.view, kernelY: window.kernelY, kernelX: window.kernelX,
@@ -140,6 +169,10 @@ struct MaxPool2dCase: CaseBody {
                 input: [1, 9, 8, 3],
                 window: Window2d(kernelY: 2, kernelX: 4, strideY: 1, strideX: 3, top: 1, bottom: 0, left: 0, right: 3)),
             MaxPool2dCase(input: [1, 2, 2, 3], window: .square(3, padding: 2)),
+            MaxPool2dCase(
+                input: [1, 9, 11, 70], window: .square(3, stride: 2, padding: 1), inputLayout: .sliced, dtype: .bfloat16),
+            MaxPool2dCase(
+                input: [1, 9, 11, 70], window: .square(3, stride: 2, padding: 1), inputLayout: .sliced, dtype: .float16),
             MaxPool2dCase(input: [2, 4, 6, 9], window: .square(2, stride: 2), inputLayout: .permuted(2, 0, 1, 3)),
             MaxPool2dCase(
                 input: [1, 6, 6, 2], window: .square(3, stride: 2, padding: 1),

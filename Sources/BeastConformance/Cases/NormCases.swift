@@ -76,11 +76,14 @@ struct LayerNormCase: CaseBody {
     var output = Layout.dense
     var values = Values.normal()
     var dtype = DType.float32
+    /// Where it is not the output's.
+    var inputType: DType?
     var what = ""
 
     var op: BackendOp? { .layerNorm }
+    var claimedBy: DType? { inputType == nil || dtype == .float32 ? nil : dtype }
     var parameters: String {
-        "\(leading + [width]) \(dtype) epsilon \(epsilon) activation \(activation) "
+        "\(leading + [width]) \(inputType.map { "\($0) to " } ?? "")\(dtype) epsilon \(epsilon) activation \(activation) "
             + "input\(input.text) output\(output.text)\(what)"
     }
     var tolerance: String { Tolerance.norms }
@@ -88,7 +91,7 @@ struct LayerNormCase: CaseBody {
     var mayBeUnsupported: Bool { dtype != .float32 }
 
     func run(_ bench: Workbench) throws(CaseStop) {
-        let source = try bench.input("input", leading + [width], values, dtype: dtype, layout: input)
+        let source = try bench.input("input", leading + [width], values, dtype: inputType ?? dtype, layout: input)
         let weight = try bench.input("weight", [width], .normal(mean: 1, deviation: 0.3), layout: .offset(1))
         let bias = try bench.input("bias", [width], layout: .offset(2))
         let target = try bench.output(leading + [width], dtype: dtype, layout: output)
@@ -131,6 +134,8 @@ struct LayerNormCase: CaseBody {
             LayerNormCase(leading: [70_001], width: 3, what: ", more rows than 65535"),
             LayerNormCase(leading: [8], width: 40, dtype: .float16),
             LayerNormCase(leading: [8], width: 40, dtype: .bfloat16),
+            LayerNormCase(leading: [2, 17], width: 773, output: .sliced, dtype: .bfloat16, inputType: .float32),
+            LayerNormCase(leading: [2, 17], width: 773, output: .sliced, dtype: .float16, inputType: .float32),
         ]
     }
 }

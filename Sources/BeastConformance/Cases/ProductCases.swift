@@ -142,11 +142,13 @@ struct LinearCase: CaseBody {
     var special = false
     var dtype = DType.float32
     var target = DType.float32
+    /// The type of output and residual where it is not the input's.
+    var outputType: DType?
 
     var op: BackendOp? { .linear }
     var parameters: String {
         "\(leading + [k])\(input.text) x [\(n), \(k)] "
-            + "to output\(output.text) \(dtype), weight \(target), alpha \(alpha)"
+            + "to output\(output.text) \(dtype)\(outputType.map { " to \($0)" } ?? ""), weight \(target), alpha \(alpha)"
             + epilogue.text + (special ? ", NaN and infinity" : "")
     }
     var tolerance: String {
@@ -155,6 +157,7 @@ struct LinearCase: CaseBody {
     }
     var cost: Int { leading.reduce(k * n, *) }
     var mayBeUnsupported: Bool { !epilogue.isEmpty || dtype != .float32 || target != .float32 }
+    var claimedBy: DType? { dtype == .float32 ? nil : dtype }
 
     func run(_ bench: Workbench) throws(CaseStop) {
         var values = Values.normal()
@@ -162,7 +165,7 @@ struct LinearCase: CaseBody {
         let source = try bench.input("input", leading + [k], values, dtype: dtype, layout: input)
         let part = bench.part([n, k])
         let weight = try bench.weight(.linear, [part], target: target)
-        let made = try epilogue.make(bench, outputShape: leading + [n], dtype: dtype, layout: output)
+        let made = try epilogue.make(bench, outputShape: leading + [n], dtype: outputType ?? dtype, layout: output)
         try bench.run(
             LinearArguments(
                 output: made.output.view, input: source.view, weight: weight, alpha: alpha, epilogue: made.arguments))
@@ -202,10 +205,9 @@ struct LinearCase: CaseBody {
         }
         cases.append(LinearCase(leading: [50], k: 384, n: 384, epilogue: EpilogueChoice(bias: true, residual: .output)))
         cases.append(LinearCase(leading: [50], k: 384, n: 256, epilogue: EpilogueChoice(bias: true, activation: .gelu)))
-        for target in [DType.float16, .bfloat16, .int8] {
-            cases.append(LinearCase(leading: [9], k: 65, n: 33, target: target))
-        }
+        cases.append(LinearCase(leading: [9], k: 65, n: 33, target: .int8))
         for dtype in [DType.float16, .bfloat16] {
+            cases += inReducedPrecision(dtype)
             cases.append(LinearCase(leading: [9], k: 65, n: 33, dtype: dtype, target: dtype))
             cases.append(
                 LinearCase(
@@ -213,5 +215,26 @@ struct LinearCase: CaseBody {
                     target: dtype))
         }
         return cases
+    }
+
+    /// What the layers of a model in that precision ask for, and shapes that are awkward for pairs of elements.
+    private static func inReducedPrecision(_ dtype: DType) -> [LinearCase] {
+        func linear(
+            _ leading: [Int], _ k: Int, _ n: Int, to output: DType? = nil, _ epilogue: EpilogueChoice = EpilogueChoice(),
+            input: Layout = .dense, layout: Layout = .dense
+        ) -> LinearCase {
+            LinearCase(
+                leading: leading, k: k, n: n, input: input, output: layout, epilogue: epilogue, dtype: dtype,
+                target: dtype, outputType: output)
+        }
+        return [
+            linear([1], 1, 1), linear([0], 8, 8), linear([197], 384, 1152, EpilogueChoice(bias: true)),
+            linear([2, 17], 384, 384, to: .float32, EpilogueChoice(bias: true, residual: .output)),
+            linear([50], 384, 256, EpilogueChoice(bias: true, activation: .gelu)),
+            linear([3], 3072, 24, to: .float32, EpilogueChoice(bias: true)),
+            linear([7, 5], 33, 19, to: .float32, input: .permuted(1, 0, 2), layout: .sliced),
+            linear([64], 40, 48, EpilogueChoice(bias: true, activation: .relu, residual: .separate,
+                order: .residualThenActivation)),
+        ]
     }
 }

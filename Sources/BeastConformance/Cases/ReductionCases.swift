@@ -9,10 +9,15 @@ struct ReduceCase: CaseBody {
     var input = Layout.dense
     var output = Layout.dense
     var values = Values.normal(mean: 0.5)
+    /// Of the input; the output is float32.
+    var dtype = DType.float32
 
     var op: BackendOp? { .reduce }
+    var mayBeUnsupported: Bool { dtype != .float32 }
+    var claimedBy: DType? { dtype == .float32 ? nil : dtype }
     var parameters: String {
-        "\(reduction) \(shape)\(input.text) output\(output.text)" + (values.planted.isEmpty ? "" : ", NaN and infinity")
+        "\(reduction) \(shape)\(input.text) output\(output.text)" + (dtype == .float32 ? "" : " from \(dtype)")
+            + (values.planted.isEmpty ? "" : ", NaN and infinity")
     }
     var tolerance: String {
         "min(n, 4 sqrt n) + 2 units (2^-24) of the sum of |x|: float32 accumulation; the maximum is exact"
@@ -20,7 +25,7 @@ struct ReduceCase: CaseBody {
     var cost: Int { shape.reduce(2, *) }
 
     func run(_ bench: Workbench) throws(CaseStop) {
-        let source = try bench.input("input", shape, values, layout: input)
+        let source = try bench.input("input", shape, values, dtype: dtype, layout: input)
         let target = try bench.output([shape[0], shape[2]], layout: output)
         try bench.run(ReduceArguments(output: target.view, input: source.view, reduction: reduction))
         try bench.expect(target, Oracle.reduce(source.array, reduction))
@@ -33,6 +38,8 @@ struct ReduceCase: CaseBody {
                 ReduceCase(reduction: reduction, shape: [3, 5, 7], input: .sliced, output: .sliced),
                 ReduceCase(reduction: reduction, shape: [2, 196, 384], output: .offset(1)),
                 ReduceCase(reduction: reduction, shape: [13, 4099, 1]),
+                ReduceCase(reduction: reduction, shape: [2, 49, 515], output: .sliced, dtype: .bfloat16),
+                ReduceCase(reduction: reduction, shape: [2, 49, 515], output: .sliced, dtype: .float16),
                 ReduceCase(reduction: reduction, shape: [1, 2, 65_539]),
                 ReduceCase(reduction: reduction, shape: [70_001, 2, 1]),
                 ReduceCase(reduction: reduction, shape: [4, 9, 6], input: .permuted(1, 0, 2)),

@@ -20,9 +20,12 @@ extension Oracle {
     }
 
     /// Then the weighted sum of value [B, heads, N, d]: each weight brings its error, and the sum its own.
+    /// - Parameter weightType: what the weights may be rounded to before the sum.
     static func attention(
-        query: DenseArray, key: DenseArray, value: DenseArray, scale: Float, mask: KeyMask
+        query: DenseArray, key: DenseArray, value: DenseArray, scale: Float, mask: KeyMask,
+        weightType: DType = .float32
     ) -> [Estimate] {
+        let rounding = weightType == .float32 ? 0 : NumberFormat(weightType).unit
         let (m, n, d) = (query.shape[2], key.shape[2], query.shape[3])
         let weights = attentionProbabilities(query: query, key: key, scale: scale, mask: mask)
         var result: [Estimate] = []
@@ -36,7 +39,7 @@ extension Oracle {
                         let element = value.values[(head * n + item) * d + column]
                         sum += weight.value * element
                         magnitude += abs(weight.value * element)
-                        error += weight.error * abs(element)
+                        error += (weight.error + rounding * weight.value) * abs(element)
                     }
                     result.append(Estimate(value: sum, error: error + Rounding.accumulation(visible) * magnitude))
                 }

@@ -32,15 +32,16 @@ struct Convolution {
             }
             foldedBiases[channel] = Float(Double(biases[channel]) - Double(means[channel]) * scale)
         }
-        weight = try parameters.session.prepareWeight(.conv2d, elements, shape: shape, groups: groups)
+        weight = try parameters.session.prepareWeight(
+            .conv2d, elements, shape: shape, groups: groups, target: parameters.session.precision.activations)
         bias = try parameters.session.prepareWeight(.vector, foldedBiases, shape: [channels]).tensor
         self.stride = stride
         self.padding = padding
         self.groups = groups
     }
 
-    /// - Parameter x: [batch, height, width, input channels].
-    /// - Returns: activation(convolution + bias + residual), [batch, height', width', output channels].
+    /// - Parameter x: [batch, height, width, input channels], in the session's type of activations.
+    /// - Returns: activation(convolution + bias + residual), [batch, height', width', output channels], of the same type.
     func callAsFunction(_ x: Tensor, adding residual: Tensor? = nil, then activation: Activation = .none) throws
         -> Tensor
     {
@@ -53,9 +54,10 @@ struct Convolution {
             }
             return count
         }
-        let output = try x.session.makeTensor([
+        let shape: Shape = [
             x.shape[0], try extent(1, weight.shape[2]), try extent(2, weight.shape[3]), weight.shape[0],
-        ])
+        ]
+        let output = try x.session.makeTensor(shape, dtype: x.dtype)
         let epilogue = Epilogue(
             bias: bias.view, residual: residual?.view, activation: activation, order: .residualThenActivation)
         try x.session.run(
@@ -77,7 +79,7 @@ extension Tensor {
             let width = Checks.windowCount(
                 extent: shape[2], kernel: kernel, stride: stride, before: padding, after: padding)
         else { throw ModelError(.badInput, "a feature map of shape \(shape) is smaller than a window of \(kernel)") }
-        let output = try session.makeTensor([shape[0], height, width, shape[3]])
+        let output = try session.makeTensor([shape[0], height, width, shape[3]], dtype: dtype)
         try session.run(
             MaxPool2dArguments(
                 output: output.view, input: view, kernelY: kernel, kernelX: kernel, strideY: stride, strideX: stride,
@@ -88,14 +90,14 @@ extension Tensor {
 
 extension Session {
     /// Hands dense float32 elements to the backend as a weight.
-    func prepareWeight(_ kind: WeightKind, _ elements: [Float], shape: [Int], groups: Int = 1) throws(BackendError)
-        -> Weight
-    {
+    func prepareWeight(
+        _ kind: WeightKind, _ elements: [Float], shape: [Int], groups: Int = 1, target: DType = .float32
+    ) throws(BackendError) -> Weight {
         let result = elements.withUnsafeBytes { bytes in
             Result { () throws(BackendError) in
                 let part = HostTensor(
                     bytes: bytes, dtype: .float32, shape: shape, strides: Array(Shape(shape).denseStrides))
-                return try prepareWeight(kind, [part], groups: groups)
+                return try prepareWeight(kind, [part], groups: groups, target: target)
             }
         }
         return try result.get()

@@ -2,7 +2,7 @@
 
 // The layers that several architectures share. A layer is called like a function and reads like the formula.
 
-/// y = x Wᵀ + b
+/// y = x Wᵀ + b. What enters has the session's type of activations, and so has what comes out unless it says otherwise.
 struct Linear {
     /// Prepared [outputs, inputs].
     let weight: Weight
@@ -11,15 +11,17 @@ struct Linear {
 
     /// - Parameter x: [.., inputs].
     /// - Returns: activation(x Wᵀ + b), [.., outputs].
-    func callAsFunction(_ x: Tensor, then activation: Activation = .none) throws(BackendError) -> Tensor {
+    func callAsFunction(
+        _ x: Tensor, then activation: Activation = .none, as dtype: DType? = nil
+    ) throws(BackendError) -> Tensor {
         var shape = x.shape
         shape[shape.rank - 1] = weight.shape[0]
-        let output = try x.session.makeTensor(shape)
+        let output = try x.session.makeTensor(shape, dtype: dtype ?? x.dtype)
         try run(x, output, Epilogue(bias: bias?.view, activation: activation))
         return output
     }
 
-    /// residual += x Wᵀ + b, in place.
+    /// residual += x Wᵀ + b, in place; the residual stream is float32.
     func add(_ x: Tensor, to residual: Tensor) throws(BackendError) {
         try run(x, residual, Epilogue(bias: bias?.view, residual: residual.view))
     }
@@ -36,8 +38,9 @@ struct LayerNorm {
     let bias: Tensor
     let epsilon: Float
 
-    func callAsFunction(_ x: Tensor) throws(BackendError) -> Tensor {
-        let output = try x.session.makeTensor(x.shape)
+    /// - Parameter dtype: the session's type of activations where a product follows.
+    func callAsFunction(_ x: Tensor, as dtype: DType = .float32) throws(BackendError) -> Tensor {
+        let output = try x.session.makeTensor(x.shape, dtype: dtype)
         try x.session.run(
             LayerNormArguments(
                 output: output.view, input: x.view, weight: weight.view, bias: bias.view, epsilon: epsilon))

@@ -99,7 +99,7 @@ public final class MaskedAutoencoder {
         // A table of all visible tokens with the mask token behind them; every place of every picture takes its row.
         let visibleCount = batch * encoded.shape[1]
         let table = try session.makeTensor([visibleCount + 1, width])
-        let visible = try embedding(encoded.flattened())
+        let visible = try embedding(encoded.flattened(), as: .float32)
         try session.run(CopyArguments(output: table.slice(0, 0..<visibleCount).view, input: visible.view))
         try session.run(
             CopyArguments(
@@ -114,7 +114,8 @@ public final class MaskedAutoencoder {
                 output: x.view, left: x.view,
                 right: positions.reshaped([1, tokenCount, width]).broadcast(to: x.shape).view))
         for block in blocks { try block(x) }
-        return try prediction(norm(x)).slice(1, 1..<tokenCount)
+        let normalised = try norm(x, as: session.precision.activations)
+        return try prediction(normalised, as: .float32).slice(1, 1..<tokenCount)
     }
 
     private func gather(_ table: Tensor, indices: [Int32], shape: Shape) throws -> Tensor {

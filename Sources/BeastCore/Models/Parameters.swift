@@ -36,14 +36,17 @@ struct Parameters {
     }
 
     /// A tensor of any use, prepared for that use.
-    func weight(_ name: String, _ shape: [Int], as kind: WeightKind) throws -> Weight {
-        try source.withTensor(try check(name, shape)) { try session.prepareWeight(kind, [$0]) }
+    /// - Parameter target: what it is kept as.
+    func weight(_ name: String, _ shape: [Int], as kind: WeightKind, _ target: DType = .float32) throws -> Weight {
+        try source.withTensor(try check(name, shape)) { try session.prepareWeight(kind, [$0], target: target) }
     }
 
     /// A matrix that the checkpoint stores with other axes, such as a convolution kernel read as a linear layer.
-    func weight(_ name: String, _ shape: [Int], permuted order: [Int], as kind: WeightKind) throws -> Weight {
+    func weight(
+        _ name: String, _ shape: [Int], permuted order: [Int], as kind: WeightKind, _ target: DType = .float32
+    ) throws -> Weight {
         try source.withTensor(try check(name, shape)) { tensor in
-            try session.prepareWeight(kind, [tensor.permuted(order)])
+            try session.prepareWeight(kind, [tensor.permuted(order)], target: target)
         }
     }
 
@@ -51,7 +54,7 @@ struct Parameters {
     func linear(_ name: String, _ inputs: Int, _ outputs: Int) throws -> Linear {
         let inner = self[name]
         return Linear(
-            weight: try inner.weight("weight", [outputs, inputs], as: .linear),
+            weight: try inner.weight("weight", [outputs, inputs], as: .linear, session.precision.matrices),
             bias: try inner.weight("bias", [outputs], as: .vector).tensor)
     }
 

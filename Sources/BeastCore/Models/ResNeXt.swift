@@ -80,7 +80,7 @@ public final class ResNeXt {
     }
 
     /// The feature maps of some layers, computed in one pass that stops at the deepest.
-    /// - Returns: [batch, rows, columns, channels] each, in the order asked for.
+    /// - Returns: [batch, rows, columns, channels] each, in the order asked for, in the session's type of activations.
     /// - Throws: ``ModelError`` for a layer the network does not have.
     public func maps(_ layers: [Layer], _ pictures: Tensor) throws -> [Tensor] {
         for layer in layers where !configuration.has(layer) {
@@ -90,6 +90,7 @@ public final class ResNeXt {
         guard pictures.shape.rank == 4, pictures.shape[3] == 3 else {
             throw ModelError(.badInput, "pictures of shape \(pictures.shape), expected [batch, height, width, 3]")
         }
+        let pictures = try pictures.cast(to: session.precision.activations)
         var x = try conv1(pictures, then: .relu).maxPooled(kernel: 3, stride: 2, padding: 1)
         // By position, since `layer2` is another name of the last block of that stage.
         var found = [0: x]
@@ -113,7 +114,7 @@ public final class ResNeXt {
 
 extension Tensor {
     /// The mean over the positions of a feature map [batch, rows, columns, channels].
-    /// - Returns: [batch, channels].
+    /// - Returns: [batch, channels], float32.
     public func meanOverPositions() throws -> Tensor {
         let (batch, channels) = (shape[0], shape[3])
         let mean = try session.makeTensor([batch, channels])

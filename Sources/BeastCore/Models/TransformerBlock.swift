@@ -29,12 +29,13 @@ struct TransformerBlock {
 
     /// Changes the residual stream [batch, tokens, D] in place.
     func callAsFunction(_ x: Tensor) throws {
-        try attention(norm1(x), addingTo: x)
-        try mlp(norm2(x), addingTo: x)
+        let dtype = x.session.precision.activations
+        try attention(norm1(x, as: dtype), addingTo: x)
+        try mlp(norm2(x, as: dtype), addingTo: x)
     }
 
     func attentionMaps(_ x: Tensor, queries: Range<Int>) throws -> Tensor {
-        try attention.maps(norm1(x), queries: queries)
+        try attention.maps(norm1(x, as: x.session.precision.activations), queries: queries)
     }
 }
 
@@ -58,7 +59,7 @@ private struct Attention {
     func callAsFunction(_ x: Tensor, addingTo residual: Tensor) throws {
         let (query, key, value) = try split(qkv(x))
         let (batch, tokens) = (x.shape[0], x.shape[1])
-        let mixed = try x.session.makeTensor([batch, tokens, headCount, headDimension])
+        let mixed = try x.session.makeTensor([batch, tokens, headCount, headDimension], dtype: x.dtype)
         try x.session.run(
             AttentionArguments(
                 output: mixed.permuted(0, 2, 1, 3).view, query: query.view, key: key.view, value: value.view,
@@ -69,7 +70,7 @@ private struct Attention {
 
     /// softmax(query × keyᵀ / √d) for some of the queries.
     func maps(_ x: Tensor, queries: Range<Int>) throws -> Tensor {
-        let (query, key, _) = try split(qkv(x))
+        let (query, key, _) = try split(qkv(x, as: .float32))
         let maps = try x.session.makeTensor([x.shape[0], headCount, queries.count, x.shape[1]])
         try x.session.run(
             AttentionProbabilitiesArguments(

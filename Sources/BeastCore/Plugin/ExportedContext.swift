@@ -6,7 +6,15 @@ internal import CBeasts
 final class ExportedContext {
     let backend: any Backend
     private var bufferByteCounts: [BufferHandle: Int] = [:]
-    private var weights: [BufferHandle: (kind: WeightKind, shape: Shape, groups: Int)] = [:]
+    private var weights: [BufferHandle: KnownWeight] = [:]
+
+    private struct KnownWeight {
+        let kind: WeightKind
+        let shape: Shape
+        let groups: Int
+        let target: DType
+    }
+
 
     init(_ backend: any Backend) { self.backend = backend }
 
@@ -40,7 +48,8 @@ final class ExportedContext {
 
     func prepareWeight(_ description: WeightDescription) throws(BackendError) -> PreparedWeight {
         let prepared = try backend.prepareWeight(description)
-        weights[prepared.handle] = (description.kind, description.shape, description.groups)
+        weights[prepared.handle] = KnownWeight(
+            kind: description.kind, shape: description.shape, groups: description.groups, target: description.target)
         if description.kind == .vector || description.kind == .embedding {
             bufferByteCounts[prepared.handle] = description.shape.elementCount * description.target.byteCount
         }
@@ -68,6 +77,10 @@ final class ExportedContext {
                     throw BackendError.invalid("no such weight: \(handle.rawValue)")
                 }
                 try arguments.validateWeight(kind: weight.kind, shape: weight.shape, groups: weight.groups)
+                // What the weight meets is the first input of each of these ops.
+                if let input = arguments.inputs.first?.dtype, input != weight.target, weight.target != .int8 {
+                    throw BackendError.invalid("an input of \(input) cannot meet a weight kept as \(weight.target)")
+                }
             }
             try arguments.run(on: backend)
         } catch {

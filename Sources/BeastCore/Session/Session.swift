@@ -6,6 +6,8 @@
 /// as one before allocates nothing.
 public final class Session {
     public let backend: any Backend
+    /// What models on this session keep between products.
+    public let precision: Precision
     public private(set) var statistics = OpStatistics()
 
     /// Told of every op; nil, as a rule, costs one comparison an op.
@@ -28,7 +30,10 @@ public final class Session {
         unowned let value: Value
     }
 
-    public init(backend: any Backend) { self.backend = backend }
+    public init(backend: any Backend, precision: Precision = .float32) {
+        self.backend = backend
+        self.precision = precision
+    }
 
     deinit {
         // Every tensor and weight holds its session, so nothing else is left. Nobody can be told of a failure here.

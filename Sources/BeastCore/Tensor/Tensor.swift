@@ -39,6 +39,15 @@ public struct Tensor {
         }
         return looking(at: view)
     }
+
+    /// The same elements as another type: the tensor itself where it is of that type, a dense copy otherwise.
+    /// - Throws: `outOfMemory`.
+    public func cast(to dtype: DType) throws(BackendError) -> Tensor {
+        if self.dtype == dtype { return self }
+        let copy = try session.makeTensor(shape, dtype: dtype)
+        try session.run(CopyArguments(output: copy.view, input: view))
+        return copy
+    }
 }
 
 /// The owner of a buffer.

@@ -26,6 +26,11 @@
 //     conv2d, conv3d and conv_transpose3d may be their residual. The host keeps this rule; a backend need not check it.
 //  9. Every op accepts float32 views. Other element types are accepted where the text of the op says so, and where
 //     `supports` answers 1. Products accumulate in float32 or better; normalisation and softmax statistics likewise.
+//     A device that names a 16-bit type among its `native_dtypes` does what a model in that precision needs: linear
+//     and conv2d whose input and weight have the type (a weight of a 16-bit type meets inputs of that type only, one of
+//     int8 meets any), with output and residual of that type or, both, float32, and float32 bias;
+//     attention over views of the type; layer_norm and residual_layer_norm from float32 to the type; max_pool2d over
+//     the type; reduce from the type to float32. Optional ops may be absent all the same.
 // 10. An extent of 0 on a batch or row axis is legal and does nothing. NaN and infinity follow IEEE arithmetic: a NaN
 //     input gives a NaN output for every element that depends on it, unless an op says otherwise.
 #ifndef BEASTS_BACKEND_H
@@ -41,7 +46,7 @@ extern "C" {
 /// The version of this contract. The major numbers of host and backend must be equal; the minor number rises when
 /// entries or fields are added at the end, and is for information only (sizes tell the rest).
 #define BEASTS_ABI_MAJOR 1u
-#define BEASTS_ABI_MINOR 0u
+#define BEASTS_ABI_MINOR 1u
 
 /// The largest number of axes of a view.
 #define BEASTS_MAXIMUM_RANK 8
@@ -109,7 +114,8 @@ typedef struct beasts_probe_result {
     int32_t score;
     /// How many devices this backend sees; they are numbered from 0.
     int32_t device_count;
-    /// Bit (1 << dtype) is set for each element type of activations that the device computes with natively.
+    /// Bit (1 << dtype) is set for each element type of activations that the device computes with natively: what it
+    /// then must be able to do is said in rule 9. The bit of int8: it multiplies int8 weights natively.
     uint32_t native_dtypes;
     /// Memory of the device in bytes, 0 when it is the host's.
     uint64_t memory_byte_count;

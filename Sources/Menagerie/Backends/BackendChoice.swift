@@ -48,8 +48,12 @@ public struct ChosenBackend: Sendable {
     }
 
     /// Opens a session on it.
-    public func makeSession(threadCount: Int = 0) throws -> Session {
-        Session(backend: try library.makeContext(ContextOptions(device: device, threadCount: threadCount)))
+    /// - Throws: ``MenagerieError`` for a precision that the device does not compute in natively; what the backend throws.
+    public func makeSession(threadCount: Int = 0, precision: ComputePrecision = .f32) throws -> Session {
+        let precision = try precision.resolved(on: self)
+        return Session(
+            backend: try library.makeContext(ContextOptions(device: device, threadCount: threadCount)),
+            precision: precision.storage)
     }
 }
 

@@ -16,6 +16,8 @@ public struct BackendComparison: Sendable {
     public var seed: UInt64 = 1
     /// Side of the pictures in pixels; nil for the model's own.
     public var size: Int?
+    /// What the other computes in; the right one computes in f32.
+    public var precision = ComputePrecision.f32
     /// Pictures at a time, 1 or more.
     public var batchSize = 8
     /// 0 for the backends' own choice.
@@ -45,8 +47,8 @@ public struct BackendComparison: Sendable {
     /// - Throws: ``MenagerieError``; what pictures, models and backends throw. A picture that cannot be read ends it.
     public func run(report: (Int) -> Void = { _ in }) throws -> EmbeddingDifference {
         try check()
-        let models = try [backends.right, backends.other].map { backend in
-            try weights.load(card, session: try backend.makeSession(threadCount: threadCount))
+        let models = try [(backends.right, .f32), (backends.other, precision)].map { backend, precision in
+            try weights.load(card, session: try backend.makeSession(threadCount: threadCount, precision: precision))
         }
         let side = size ?? card.network.imageSize
         var difference = EmbeddingDifference()

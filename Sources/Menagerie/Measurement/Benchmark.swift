@@ -25,7 +25,7 @@ public struct Benchmark: Sendable {
     public var profilesOps = false
 
     public init(
-        cards: [ModelCard], backends: [ChosenBackend], threadCounts: [Int], precisions: [ComputePrecision] = [.auto],
+        cards: [ModelCard], backends: [ChosenBackend], threadCounts: [Int], precisions: [ComputePrecision] = [.f32],
         batchSizes: [Int] = [8], sizes: [Int?] = [nil]
     ) {
         self.cards = cards
@@ -71,7 +71,7 @@ public struct Benchmark: Sendable {
     /// - Throws: ``MenagerieError``.
     public func check() throws {
         for backend in backends {
-            for precision in precisions { _ = try precision.resolved(onBackend: backend.library.name) }
+            for precision in precisions { _ = try precision.resolved(on: backend) }
         }
         if case .file(let path) = weights, cards.count > 1 {
             throw MenagerieError(.usage, "\(path): one file of weights cannot serve \(cards.count) models")
@@ -112,8 +112,8 @@ public struct Benchmark: Sendable {
                 for threads in threadCounts {
                     for precision in precisions {
                         report("loading \(card.name) on \(backend.library.name), \(threads) threads")
-                        let precision = try precision.resolved(onBackend: backend.library.name)
-                        let session = try backend.makeSession(threadCount: threads)
+                        let precision = try precision.resolved(on: backend)
+                        let session = try backend.makeSession(threadCount: threads, precision: precision)
                         let model = try weights.load(card, session: session)
                         for batch in batchSizes {
                             for size in sizes {

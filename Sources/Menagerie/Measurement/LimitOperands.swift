@@ -9,15 +9,18 @@ struct LimitOperands {
     private let output: Tensor
 
     init(_ shape: MatmulLimit.ShapeResult, _ session: Session) throws {
+        let precision = session.precision
         left = try session.makeTensor(Self.elements(shape.m * shape.k), shape: [shape.m, shape.k])
+            .cast(to: precision.activations)
         let elements = Self.elements(shape.k * shape.n)
         right = try session.makeTensor(elements, shape: [shape.k, shape.n])
         weight = try elements.withUnsafeBytes { bytes in
             try session.prepareWeight(
                 .linear,
-                [HostTensor(bytes: bytes, dtype: .float32, shape: [shape.n, shape.k], strides: [shape.k, 1])])
+                [HostTensor(bytes: bytes, dtype: .float32, shape: [shape.n, shape.k], strides: [shape.k, 1])],
+                target: precision.matrices)
         }
-        output = try session.makeTensor([shape.m, shape.n])
+        output = try session.makeTensor([shape.m, shape.n], dtype: precision.activations)
     }
 
     var matmul: MatmulArguments { MatmulArguments(output: output.view, left: left.view, right: right.view) }

@@ -10,6 +10,7 @@ public struct MatmulLimit: Sendable {
     public struct Result: Sendable {
         public let backend: String
         public let threads: Int
+        public let precision: ComputePrecision
         public fileprivate(set) var shapes: [ShapeResult] = []
 
         /// Multiplications and additions a second of the fastest run; 0 when nothing could be measured.
@@ -46,24 +47,34 @@ public struct MatmulLimit: Sendable {
         var result: Result
     }
 
-    /// Measures every backend with every count of threads.
-    /// - Throws: what the backends throw.
-    public func run(_ backends: [ChosenBackend], threadCounts: [Int]) throws -> [Result] {
+    /// Measures every backend with every count of threads in every precision.
+    /// - Throws: ``MenagerieError`` for a precision that a backend does not have; what the backends throw.
+    public func run(
+        _ backends: [ChosenBackend], threadCounts: [Int], precisions: [ComputePrecision] = [.f32]
+    ) throws -> [Result] {
         var benches: [Bench] = []
         for backend in backends {
             for threads in threadCounts {
-                let result = Result(
-                    backend: backend.label, threads: threads,
-                    shapes: shapes.flatMap { shape in
-                        [BackendOp.linear, .matmul].map { ShapeResult(op: $0, m: shape.m, n: shape.n, k: shape.k) }
-                    })
-                benches.append(Bench(session: try backend.makeSession(threadCount: threads), result: result))
+                for precision in precisions {
+                    let precision = try precision.resolved(on: backend)
+                    // Both operands of a matmul are activations, of which there are no products in reduced precision.
+                    let ops: [BackendOp] = precision == .f32 ? [.linear, .matmul] : [.linear]
+                    let result = Result(
+                        backend: backend.label, threads: threads, precision: precision,
+                        shapes: shapes.flatMap { shape in
+                            ops.map { ShapeResult(op: $0, m: shape.m, n: shape.n, k: shape.k) }
+                        })
+                    let session = try backend.makeSession(threadCount: threads, precision: precision)
+                    benches.append(Bench(session: session, result: result))
+                }
             }
         }
         // The first round warms up.
         for round in 0...repeatCount {
             for shape in 0..<2 * shapes.count {
-                for index in benches.indices { try measure(&benches[index], shape, isTimed: round > 0) }
+                for index in benches.indices where shape < benches[index].result.shapes.count {
+                    try measure(&benches[index], shape, isTimed: round > 0)
+                }
             }
         }
         for index in benches.indices { benches[index].result.shapes.removeAll { $0.samples.seconds.isEmpty } }

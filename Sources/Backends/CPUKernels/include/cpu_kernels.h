@@ -91,7 +91,7 @@ typedef struct cpu_kernels {
                             void *scratch);
 
     // Ops of the contract over part of their rows (all axes of the output but the last), on views whose buffer handle
-    // is an address; all elements are float32.
+    // is an address; elements are float32, float16 or bfloat16, in any mixture.
     void (*add)(const beasts_add_arguments *, int64_t first_row, int64_t last_row);
     void (*multiply_elements)(const beasts_multiply_arguments *, int64_t first_row, int64_t last_row);
     void (*scale)(const beasts_scale_arguments *, int64_t first_row, int64_t last_row);
@@ -111,6 +111,13 @@ typedef struct cpu_kernels {
     void (*attention)(const beasts_attention_arguments *, int64_t batch, int64_t head, int64_t first_query,
                       int64_t last_query, void *scratch);
     size_t (*attention_scratch_byte_count)(int64_t keys, int64_t dimension);
+
+    /// Whether the processor multiplies pairs of bfloat16 in one instruction.
+    int32_t multiplies_pairs;
+    /// As `attention`, all bfloat16, in products of pairs.
+    void (*attention_pairs)(const beasts_attention_arguments *, int64_t batch, int64_t head, int64_t first_query,
+                            int64_t last_query, void *scratch);
+    size_t (*attention_pairs_scratch_byte_count)(int64_t keys, int64_t dimension);
 } cpu_kernels;
 
 /// The best kernels this processor runs, or null where it has none of them (they need AVX2 and FMA). The environment
@@ -119,6 +126,8 @@ const cpu_kernels *cpu_kernels_best(void);
 
 /// output = input in any two layouts and element types, over part of the rows.
 void cpu_copy(const beasts_copy_arguments *arguments, int64_t first_row, int64_t last_row);
+/// Each element becomes the nearest number of bfloat16.
+void cpu_round_to_bfloat16(float *elements, int64_t count);
 /// Every element of the rows becomes the value.
 void cpu_fill(const beasts_fill_arguments *arguments, int64_t first_row, int64_t last_row);
 /// Returns the first row whose index is outside the table, or -1 where all are inside and all was copied.

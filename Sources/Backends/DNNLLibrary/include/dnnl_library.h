@@ -25,9 +25,10 @@ void dnnl_session_destroy(dnnl_session *session);
 
 /// A matrix [columns, inner] in the order that the library prefers.
 typedef struct dnnl_packed dnnl_packed;
-/// Copies and reorders a row-major matrix. Null on failure, with the library's status in `status`.
+/// Copies and reorders a row-major matrix, rounded to `dtype` (of the contract: 1 float32, 3 bfloat16). Null on failure,
+/// with the library's status in `status`.
 dnnl_packed *dnnl_packed_create(dnnl_session *session, const float *weight, int64_t columns, int64_t inner,
-                                int32_t *status);
+                                int32_t dtype, int32_t *status);
 size_t dnnl_packed_byte_count(const dnnl_packed *packed);
 void dnnl_packed_destroy(dnnl_packed *packed);
 
@@ -40,6 +41,8 @@ typedef struct dnnl_product_shape {
     int32_t has_bias, residual, residual_first;
     /// Of the contract: 1 none, 2 ReLU, 3 GELU, 4 SiLU.
     int32_t activation;
+    /// Of the contract; the input's is the weight's, the residual's the output's.
+    int32_t input_dtype, output_dtype;
 } dnnl_product_shape;
 
 /// output = epilogue(alpha * input x weight^T), compiled for one shape.
@@ -48,8 +51,39 @@ dnnl_product *dnnl_product_create(dnnl_session *session, const dnnl_packed *pack
                                   int32_t *status);
 size_t dnnl_product_scratch_byte_count(const dnnl_product *product);
 /// Runs it on the caller's OpenMP threads. 0 or the library's status.
-int32_t dnnl_product_run(const dnnl_product *product, const float *input, const float *bias, const float *residual,
-                         float *output, void *scratch);
+int32_t dnnl_product_run(const dnnl_product *product, const void *input, const float *bias, const void *residual,
+                         void *output, void *scratch);
 void dnnl_product_destroy(dnnl_product *product);
+
+/// What a compiled convolution is for; pictures are dense, channels last.
+typedef struct dnnl_convolution_shape {
+    int64_t pictures, height, width, channels, output_height, output_width, outputs, groups;
+    int64_t kernel_height, kernel_width, stride_y, stride_x;
+    int64_t padding_top, padding_bottom, padding_left, padding_right;
+    /// Bias, then the residual, then the activation, or the other way round.
+    int32_t has_bias, residual, residual_first, activation;
+    /// Of the contract, for all but the bias.
+    int32_t dtype;
+} dnnl_convolution_shape;
+
+/// A kernel [outputs, kernel height, kernel width, channels / groups], reordered for each convolution that wants it
+/// another way.
+typedef struct dnnl_kernel dnnl_kernel;
+/// Copies the kernel, rounded to `dtype`. Null where there is no memory or on failure.
+dnnl_kernel *dnnl_kernel_create(dnnl_session *session, const float *elements, const dnnl_convolution_shape *shape,
+                                int32_t *status);
+size_t dnnl_kernel_byte_count(const dnnl_kernel *kernel);
+void dnnl_kernel_destroy(dnnl_kernel *kernel);
+
+/// output = epilogue(convolution of the input), compiled for one shape; `kernel` outlives it.
+typedef struct dnnl_compiled_convolution dnnl_compiled_convolution;
+/// Null on failure; status 3 where the library has no fast implementation of it.
+dnnl_compiled_convolution *dnnl_compiled_convolution_create(dnnl_session *session, dnnl_kernel *kernel,
+                                          const dnnl_convolution_shape *shape, int32_t *status);
+size_t dnnl_compiled_convolution_scratch_byte_count(const dnnl_compiled_convolution *convolution);
+/// Runs it on the caller's OpenMP threads. 0 or the library's status.
+int32_t dnnl_compiled_convolution_run(const dnnl_compiled_convolution *convolution, const void *input, const float *bias,
+                             const void *residual, void *output, void *scratch);
+void dnnl_compiled_convolution_destroy(dnnl_compiled_convolution *convolution);
 
 #endif

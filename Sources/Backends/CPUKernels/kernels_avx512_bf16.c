@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#include "cpu_kernels.h"
+
+#include <immintrin.h>
+#pragma clang fp contract(fast)
+// clang-format off
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma,f16c"))), apply_to = function)
+// clang-format on
+
+// 24 sums, 4 columns, 1 element: 29 of the 32 registers.
+enum { LANES = 16, TILE_ROWS = 6, TILE_VECTORS = 4, SLAB = 384, ROW_BLOCK = 96 };
+// Each file uses what the ones before it define.
+// clang-format off
+#include "vectors.inc"
+#include "rows.inc"
+#include "product.inc"
+#include "groups.inc"
+#include "elementwise.inc"
+#include "norms.inc"
+#include "reductions.inc"
+#include "attention.inc"
+#define WIDE_TILES 1
+#define DOT_PAIRS(sum, left, right) \
+    (vector) _mm512_dpbf16_ps((__m512)(sum), (__m512bh)(left), (__m512bh)(right))
+#include "attention_pairs.inc"
+#include "table.inc"
+// clang-format on
+const cpu_kernels cpu_kernels_avx512_bf16 = CPU_KERNELS("avx512 with bfloat16", 1);
+
+#pragma clang attribute pop
