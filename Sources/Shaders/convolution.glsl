@@ -11,8 +11,8 @@ layout(push_constant) uniform Parameters {
     uint left_stride[3], output_stride[3], residual_stride[3];
     float alpha;
     uint first_row;
-    /// Elements from row to row of the right factor, and from tap to tap: zeros may lie between.
-    uint right_row, right_tap;
+    /// Elements from row to row of the right factor, and from line to line of a kernel: zeros may lie between.
+    uint right_row, right_line;
 }
 p;
 

@@ -20,7 +20,6 @@ void main() {
     float sums[ROWS * COLUMNS];
     for (uint i = 0; i < ROWS * COLUMNS; i++)
         sums[i] = 0.0;
-    uint tap = 0;
     for (uint y = 0; y < KERNEL_HEIGHT; y++)
         for (uint x = 0; x < KERNEL_WIDTH; x++) {
             uint sources[ROWS];
@@ -30,14 +29,13 @@ void main() {
             for (uint c = 0; c < p.group_channels; c++) {
                 float factors[COLUMNS];
                 for (uint j = 0; j < COLUMNS; j++)
-                    factors[j] = load_right(right[j] + tap + c);
+                    factors[j] = load_right(right[j] + y * p.right_line + x * p.group_channels + c);
                 for (uint i = 0; i < ROWS; i++) {
                     float pixel = are_there[i] ? load_left(sources[i] + c) : 0.0;
                     for (uint j = 0; j < COLUMNS; j++)
                         sums[i * COLUMNS + j] = fma(pixel, factors[j], sums[i * COLUMNS + j]);
                 }
             }
-            tap += p.right_tap;
         }
     for (uint i = 0; i < ROWS; i++)
         for (uint j = 0; j < COLUMNS; j++)

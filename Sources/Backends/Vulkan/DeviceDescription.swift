@@ -29,6 +29,9 @@ struct DeviceDescription: Sendable {
     /// Bytes that a work group shares at most.
     var sharedByteCount: Int { Int(raw.shared_byte_count) }
 
+    /// bfloat16 is stored and computed with as float32: nothing a device does natively.
+    var nativeDTypes: [DType] { raw.has_float16 != 0 ? [.float32, .float16] : [.float32] }
+
     var isSoftware: Bool { raw.kind == VULKAN_SOFTWARE.rawValue || raw.kind == VULKAN_OTHER.rawValue }
 
     var kind: String {

@@ -81,8 +81,8 @@ extension VulkanBackend {
         let target = try bind(output, isWritten: true)
         let source = try bind(input)
         let factor = bind(weight.allocation, byteCount: weight.byteCount)
-        // A matrix of patches has one row for all taps.
-        let rightTap = weight.shape.rank == 4 ? weight.channels : input.shape[3]
+        // A matrix of patches has one row for all lines.
+        let rightLine = weight.shape.rank == 4 ? weight.line : windows.kernelWidth * input.shape[3]
         let bias = try bind(epilogue.bias, else: source)
         let residual = try bind(epilogue.residual, else: source)
         let columns = output.shape[3]
@@ -99,7 +99,7 @@ extension VulkanBackend {
             parameters.append(Array(output.strides.dropLast()))
             parameters.append(epilogue.residual.map { Array($0.strides.dropLast()) } ?? [0, 0, 0])
             parameters.append(Float(1))
-            parameters.append(firstRow, weight.stride, rightTap)
+            parameters.append(firstRow, weight.stride, rightLine)
             try stream.dispatch(
                 key, [source.binding, factor, target.binding, bias.binding, residual.binding], parameters,
                 groups: ((columns + tileColumns - 1) / tileColumns, (count + tileRows - 1) / tileRows, 1))

@@ -5,7 +5,7 @@ internal import BeastCore
 // false, and is computed in tiles.
 
 extension VulkanBackend {
-    /// Invocations of a subgroup, which these kernels rely on.
+    /// Invocations of a subgroup, which these kernels rely on; a pipeline asks for it.
     private static let subgroup = 32
 
     /// Whether the types are those of linear_coopmat.comp and conv2d_coopmat.comp.
@@ -18,22 +18,48 @@ extension VulkanBackend {
 
     private func areAligned(_ numbers: Int...) -> Bool { numbers.allSatisfy { $0.isMultiple(of: 8) } }
 
-    /// Rows and columns of a tile: large ones read least, small ones are for products too small for all of a GPU.
-    private func tileEdge(rows: Int, columns: Int) -> Int {
-        (rows + 127) / 128 * ((columns + 127) / 128) >= 96 ? 128 : 64
+    /// Tiles that were good on an H200 (see gemm_coopmat.glsl): work group, rows, columns, inner, subgroups side by side.
+    private struct CooperativeTile {
+        let group: Int
+        let rows: Int
+        let columns: Int
+        let inner: Int
+        let across: Int
+
+        /// - Parameter processors: work groups that such a GPU runs at a time.
+        init(rows: Int, columns: Int, isConvolution: Bool, sharedByteCount: Int, processors: Int = 132) {
+            func count(_ tileRows: Int, _ tileColumns: Int) -> Int {
+                (rows + tileRows - 1) / tileRows * ((columns + tileColumns - 1) / tileColumns)
+            }
+            let values =
+                if columns <= 64 {
+                    (128, 128, 64, 32, 2)
+                } else if !isConvolution, count(192, 128) > 2 * processors, sharedByteCount >= 46080 {
+                    (384, 192, 128, 64, 4)
+                } else if count(128, 128) < processors || sharedByteCount < 36864 {
+                    (128, 64, 64, 64, 2)
+                } else {
+                    (256, 128, 128, 64, 4)
+                }
+            (group, self.rows, self.columns, inner, across) = values
+        }
+
+        func groups(rows: Int, columns: Int) -> (Int, Int, Int) {
+            ((columns + self.columns - 1) / self.columns, (rows + self.rows - 1) / self.rows, 1)
+        }
     }
 
     /// The constants of gemm_coopmat.glsl.
     private func constants(
-        tile: Int, _ epilogue: Epilogue, _ output: TensorView, isAligned: Bool, isOutputAligned: Bool
+        _ tile: CooperativeTile, _ epilogue: Epilogue, _ output: TensorView, isAligned: Bool, isOutputAligned: Bool
     ) -> [(UInt32, Int)] {
         func flag(_ condition: Bool) -> Int { condition ? 1 : 0 }
         let (activation, order) = (Int(epilogue.activation.rawValue), Int(epilogue.order.rawValue))
         // In the order of their numbers.
         let values: [Int] = [
-            128, tile, tile, 32, 2, Self.subgroup, activation, order, flag(epilogue.bias != nil),
-            flag(epilogue.residual != nil), flag(output.dtype == .float32), flag(isAligned), 2, 8,
-            flag(isOutputAligned),
+            tile.group, tile.rows, tile.columns, tile.inner, tile.across, Self.subgroup, activation, order,
+            flag(epilogue.bias != nil), flag(epilogue.residual != nil), flag(output.dtype == .float32),
+            flag(isAligned), 8, flag(isOutputAligned),
         ]
         return values.enumerated().map { (UInt32($0.offset), $0.element) }
     }
@@ -51,13 +77,15 @@ extension VulkanBackend {
         let residual = try bind(epilogue.residual, else: source)
         let (rows, columns, inner) = (axes.count, output.shape[rank - 1], input.shape[rank - 1])
         let steps = axes.strides.first ?? [columns, inner, columns]
-        let tile = tileEdge(rows: rows, columns: columns)
-        let groups = ((columns + tile - 1) / tile, (rows + tile - 1) / tile, 1)
+        let tile = CooperativeTile(
+            rows: rows, columns: columns, isConvolution: false,
+            sharedByteCount: device.description.sharedByteCount)
+        let groups = tile.groups(rows: rows, columns: columns)
         guard groups.1 <= device.description.groupLimits.y else { return false }
         let key = PipelineKey(
             .linearCooperative,
             numbers: constants(
-                tile: tile, epilogue, output, isAligned: areAligned(inner, source.offset, steps[1]),
+                tile, epilogue, output, isAligned: areAligned(inner, source.offset, steps[1]),
                 isOutputAligned: areAligned(columns, target.offset, steps[0])
                     && (epilogue.residual == nil || areAligned(residual.offset, steps[2]))),
             subgroupSize: Self.subgroup)
@@ -80,34 +108,35 @@ extension VulkanBackend {
     ) throws(BackendError) -> Bool {
         let strides = [output.strides, epilogue.residual?.strides ?? output.strides]
         let axes = Axes(output.shape.dropLast(), strides)
-        guard fits(output, input, weight, epilogue), windows.groups == 1, weight.shape.rank == 4, axes.rank <= 1 else {
-            return false
-        }
+        guard fits(output, input, weight, epilogue), windows.groups == 1, weight.shape.rank == 4, axes.rank <= 1,
+            input.strides[2] == input.shape[3] || input.shape[2] == 1
+        else { return false }
         let target = try bind(output, isWritten: true)
         let source = try bind(input)
         let bias = try bind(epilogue.bias, else: source)
         let residual = try bind(epilogue.residual, else: source)
         let (rows, columns, channels) = (axes.count, output.shape[3], input.shape[3])
         let steps = axes.strides.first ?? [columns, columns]
-        let tile = tileEdge(rows: rows, columns: columns)
-        let groups = ((columns + tile - 1) / tile, (rows + tile - 1) / tile, 1)
+        let tile = CooperativeTile(
+            rows: rows, columns: columns, isConvolution: true, sharedByteCount: device.description.sharedByteCount)
+        let groups = tile.groups(rows: rows, columns: columns)
         guard groups.1 <= device.description.groupLimits.y else { return false }
         let key = PipelineKey(
             .convolutionCooperative,
             numbers: constants(
-                tile: tile, epilogue, output,
-                isAligned: areAligned(channels, source.offset, input.strides[0], input.strides[1], input.strides[2]),
+                tile, epilogue, output,
+                isAligned: areAligned(channels, source.offset, input.strides[0], input.strides[1]),
                 isOutputAligned: areAligned(columns, target.offset, steps[0])
                     && (epilogue.residual == nil || areAligned(residual.offset, steps[1]))),
             subgroupSize: Self.subgroup)
         var parameters = Parameters(
-            rows, columns, windows.kernelHeight * windows.kernelWidth * weight.channels, 0, weight.stride, bias.offset,
-            residual.offset, steps[1], target.offset, steps[0])
+            rows, columns, windows.kernelHeight * weight.line, 0, weight.stride, bias.offset, residual.offset, steps[1],
+            target.offset, steps[0])
         parameters.append(Float(1))
         parameters.append(
-            source.offset, input.strides[0], input.strides[1], input.strides[2], input.shape[1], input.shape[2],
-            channels, output.shape[1], output.shape[2], windows.kernelWidth, windows.strideY, windows.strideX,
-            windows.paddingTop, windows.paddingLeft)
+            source.offset, input.strides[0], input.strides[1], input.shape[1], input.shape[2] * channels,
+            windows.kernelWidth * channels, output.shape[1], output.shape[2], windows.strideY,
+            windows.strideX * channels, windows.paddingTop, windows.paddingLeft * channels)
         try stream.dispatch(
             key,
             [
@@ -140,7 +169,7 @@ extension VulkanBackend {
         let key = PipelineKey(
             .attentionCooperative,
             numbers: [
-                (0, 128), (2, 32), (3, depth), (4, (depth + 15) / 16 * 16), (5, arguments.isCausal ? 1 : 0),
+                (0, 64), (2, 32), (3, depth), (4, (depth + 15) / 16 * 16), (5, arguments.isCausal ? 1 : 0),
                 (6, isAligned ? 1 : 0),
             ], subgroupSize: Self.subgroup)
         var parameters = Parameters(shape[2], arguments.keyLength, arguments.queryOffset)
@@ -148,6 +177,6 @@ extension VulkanBackend {
         for (view, place) in zip(order, bound) {
             parameters.append(place.offset, view.strides[0], view.strides[2], view.strides[1])
         }
-        try stream.dispatch(key, bound.map(\.binding), parameters, groups: ((shape[2] + 127) / 128, shape[1], shape[0]))
+        try stream.dispatch(key, bound.map(\.binding), parameters, groups: ((shape[2] + 63) / 64, shape[1], shape[0]))
     }
 }

@@ -100,7 +100,7 @@ extension VulkanBackend {
                 output.slice(axis, range), input,
                 VulkanWeight(
                     allocation: piece, dtype: weight.dtype, shape: [range.count, input.shape[axis]],
-                    stride: weight.stride, channels: weight.channels, isPadded: weight.isPadded,
+                    stride: weight.stride, line: weight.line, isPadded: weight.isPadded,
                     byteCount: piece.byteCount), part, alpha: alpha)
             weight.allocation.lastUse = piece.lastUse
         }

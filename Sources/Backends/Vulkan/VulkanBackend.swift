@@ -55,7 +55,7 @@ final class VulkanBackend: BackendPlugin {
         let description = instance.descriptions[index]
         return ProbeResult(
             score: description.score, deviceName: description.name, reason: description.sentence,
-            deviceCount: instance.descriptions.count, nativeDTypes: [.float32, .float16, .bfloat16],
+            deviceCount: instance.descriptions.count, nativeDTypes: description.nativeDTypes,
             memoryByteCount: description.raw.is_unified != 0 ? 0 : description.raw.memory_byte_count)
     }
 

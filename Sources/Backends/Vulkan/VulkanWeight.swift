@@ -9,8 +9,8 @@ struct VulkanWeight {
     let shape: Shape
     /// Elements from row to row: as many as a row has, or more, zeros between.
     let stride: Int
-    /// Elements from tap to tap of a convolution's kernel, likewise.
-    let channels: Int
+    /// Elements from line to line of a convolution's kernel, likewise.
+    let line: Int
     /// Whether rows and their elements are padded as cooperative matrices want it.
     let isPadded: Bool
     let byteCount: Int
@@ -48,16 +48,15 @@ extension VulkanBackend {
         guard shape.isReasonable else { throw BackendError(.outOfMemory, "a weight of shape \(shape)") }
         let isPadded =
             device.form == .cooperative && isMatrix && description.target == .float16 && description.groups == 1
-        let channels = isPadded && shape.rank == 4 ? (shape[3] + 7) / 8 * 8 : shape.last ?? 1
-        let length = shape.rank == 4 ? shape[1] * shape[2] * channels : channels
         func padded(_ count: Int, to step: Int) -> Int { isPadded ? (count + step - 1) / step * step : count }
-        let stride = padded(length, to: Self.paddedInner)
+        let line = description.kind == .conv2d ? padded(shape[2] * shape[3], to: 8) : shape.last ?? 1
+        let stride = padded(description.kind == .conv2d ? shape[1] * line : line, to: Self.paddedInner)
         // At most 2^48 elements and a little padding: the products cannot overflow.
         let count = isMatrix ? padded(shape[0], to: Self.paddedRows) * stride : shape.elementCount
         let byteCount = count * description.target.byteCount
         return VulkanWeight(
             allocation: try allocate(byteCount: byteCount), dtype: description.target, shape: shape, stride: stride,
-            channels: channels, isPadded: isPadded, byteCount: byteCount)
+            line: line, isPadded: isPadded, byteCount: byteCount)
     }
 
     private func fill(_ weight: VulkanWeight, _ handle: BufferHandle, with description: WeightDescription)
@@ -73,8 +72,7 @@ extension VulkanBackend {
             let part = description.kind == .conv2d ? part.permuted([0, 2, 3, 1]) : part
             var target = TensorView(buffer: handle, offset: position, dtype: weight.dtype, shape: Shape(part.shape))
             if description.kind == .conv2d {
-                let width = weight.shape[2]
-                target.strides = [weight.stride, width * weight.channels, weight.channels, 1]
+                target.strides = [weight.stride, weight.line, weight.shape[3], 1]
             } else if weight.isPadded {
                 target.strides[0] = weight.stride
             }
