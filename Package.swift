@@ -53,7 +53,8 @@ let backends: [(name: String, library: String, target: Target)] = [
 
 /// What only one backend needs.
 let backendLibraries: [Target] =
-    (isWanted("dnnl") ? [.target(name: "DNNLLibrary", path: "Sources/Backends/DNNLLibrary")] : [])
+    (isWanted("dnnl")
+        ? [.target(name: "DNNLLibrary", dependencies: ["CPUKernels"], path: "Sources/Backends/DNNLLibrary")] : [])
     + (isWanted("vulkan")
         ? [
             .target(name: "VulkanLibrary", path: "Sources/Backends/VulkanLibrary"),

@@ -27,7 +27,7 @@ struct Compare: CommonOptionsCommand {
 
     @Option(
         name: .long,
-        help: "What the relative error of a picture may be (default: 0.0001; in bf16 and int8 0.03, in f16 0.005).")
+        help: "What the relative error of a picture may be (default: 0.0001; in f16 0.005, in bf16 0.03, in int8 0.045).")
     var bound: Double?
 
     @Option(name: .long, help: "Compare so many pictures of random numbers too, or instead.")

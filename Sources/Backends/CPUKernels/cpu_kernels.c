@@ -28,7 +28,9 @@ const cpu_kernels *cpu_kernels_best(void) {
     int level = permitted_level();
     if (level >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
-        return level >= 3 && __builtin_cpu_supports("avx512bf16") ? &cpu_kernels_avx512_bf16 : &cpu_kernels_avx512;
+        return level >= 3 && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni")
+                   ? &cpu_kernels_avx512_bf16
+                   : &cpu_kernels_avx512;
     if (level >= 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"))
         return &cpu_kernels_avx2;
     return 0;

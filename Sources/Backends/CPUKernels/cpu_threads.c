@@ -17,6 +17,10 @@ static void (*set_thread_count)(int);
 static pthread_once_t opened = PTHREAD_ONCE_INIT;
 
 static void open_runtime(void) {
+    // Between the regions of a pass threads wait for microseconds: they look for about 20 of them before they sleep,
+    // since to be woken costs as much. Longer waits would take the processor from whoever decodes pictures.
+    if (!getenv("OMP_WAIT_POLICY"))
+        setenv("GOMP_SPINCOUNT", "1000", 0);
     setenv("OMP_WAIT_POLICY", "passive", 0);
     void *library = dlopen("libgomp.so.1", RTLD_NOW | RTLD_GLOBAL);
     if (!library)
@@ -28,8 +32,12 @@ static void open_runtime(void) {
         *(void **)&gomp_parallel = dlsym(library, "GOMP_parallel");
 }
 
-int32_t cpu_threads_open(int32_t count) {
+void cpu_threads_load(void) {
     pthread_once(&opened, open_runtime);
+}
+
+int32_t cpu_threads_open(int32_t count) {
+    cpu_threads_load();
     if (!gomp_parallel)
         return 0;
     set_thread_count(count);

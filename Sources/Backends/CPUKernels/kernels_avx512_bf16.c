@@ -4,7 +4,7 @@
 #include <immintrin.h>
 #pragma clang fp contract(fast)
 // clang-format off
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma,f16c"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni,avx2,fma,f16c"))), apply_to = function)
 // clang-format on
 
 // 24 sums, 4 columns, 1 element: 29 of the 32 registers.
@@ -23,6 +23,9 @@ enum { LANES = 16, TILE_ROWS = 6, TILE_VECTORS = 4, SLAB = 384, ROW_BLOCK = 96 }
 #define DOT_PAIRS(sum, left, right) \
     (vector) _mm512_dpbf16_ps((__m512)(sum), (__m512bh)(left), (__m512bh)(right))
 #include "attention_pairs.inc"
+#define DOT_QUADS(sum, left, right) \
+    (integers) _mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(left), (__m512i)(right))
+#include "product_quads.inc"
 #include "table.inc"
 // clang-format on
 const cpu_kernels cpu_kernels_avx512_bf16 = CPU_KERNELS("avx512 with bfloat16", 1);

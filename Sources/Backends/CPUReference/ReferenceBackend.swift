@@ -50,7 +50,10 @@ final class ReferenceBackend: BackendPlugin {
 
     private func allocate(byteCount: Int) throws(BackendError) -> BufferHandle {
         var pointer: UnsafeMutableRawPointer?
-        guard byteCount <= Int.max / 2, posix_memalign(&pointer, 64, max(byteCount, 64)) == 0, let pointer else {
+        // A system may promise any amount of memory and fail when it is used.
+        guard byteCount / max(1, sysconf(Int32(_SC_PAGESIZE))) <= sysconf(Int32(_SC_PHYS_PAGES)),
+            posix_memalign(&pointer, 64, max(byteCount, 64)) == 0, let pointer
+        else {
             throw BackendError(.outOfMemory, "no memory for \(byteCount) bytes")
         }
         let handle = BufferHandle(rawValue: UInt64(UInt(bitPattern: pointer)))

@@ -10,6 +10,8 @@ extension CPUBackend {
     /// epilogue(alpha * input × weightᵀ) by the own kernels, for backends that sometimes do it otherwise.
     public func packedLinear(_ arguments: LinearArguments) throws(BackendError) {
         try requireSupport(arguments)
+        let weight = try resources.weights[arguments.weight]
+        if case .quads = weight.layout { return try resources.multiplyQuads(arguments, weight) }
         if arguments.input.dtype != .float32 {
             let (output, input, residual) = (arguments.output, arguments.input, arguments.epilogue.residual)
             return try widening(output: output, input: input, residual: residual) {
@@ -19,7 +21,6 @@ extension CPUBackend {
                 try packedLinear(wide)
             }
         }
-        let weight = try resources.weights[arguments.weight]
         var product = cpu_product(weight, group: 0, columns: weight.shape[0], inner: weight.shape[1])
         product.alpha = arguments.alpha
         product.input.step = 1

@@ -3,6 +3,9 @@ internal import BeastCore
 internal import CPUKernels
 
 extension CPUResources {
+    /// So many tiles of rows meet a panel of the weight in one walk over it.
+    private static var fewTiles: Int { 16 }
+
     /// Computes rows of a product on all threads.
     ///
     /// Each thread takes as many whole tiles of rows as the others; the tiles left over, and all of them where there are
@@ -20,7 +23,8 @@ extension CPUResources {
         let (tile, width) = (Int(kernels.row_block), Int(kernels.panel_width))
         let (tiles, panels) = ((rows.count + tile - 1) / tile, (columns + width - 1) / width)
         let parts = threads.worthwhileParts(of: tiles * panels, work: tile * width * max(1, inner))
-        let share = tiles / parts
+        // Where there are few rows, the weight is what costs: each thread reads its own columns of it.
+        let share = tiles <= Self.fewTiles && panels >= 4 * parts ? 0 : tiles / parts
         let remainder = rows.lowerBound + share * parts * tile
         let multiply = kernels.multiply.unsafelyUnwrapped
         withUnsafePointer(to: product) { product in
@@ -70,16 +74,18 @@ extension CPUResources {
         let scratch = try scratch.pieces(byteCount: byteCount, count: threads.count)
         // A block is whole lines, since the positions of a line are equally far apart.
         let lines = output.shape[2] == 0 ? 0 : blocks.rowCount / output.shape[2]
-        let work =
-            output.shape[2] * output.shape[3] * group * Int(product.input.kernel_height * product.input.kernel_width)
+        let channelBlocks = Int(kernels.group_blocks(Int64(output.shape[3]), Int64(group)))
+        if channelBlocks == 0 { return }
+        let taps = Int(product.input.kernel_height * product.input.kernel_width)
+        let work = output.shape[2] * output.shape[3] / channelBlocks * group * taps
         for block in 0..<blocks.count {
             var part = product
             part.place(output, epilogue, blocks, block, firstRow: block * blocks.rowCount)
             withUnsafePointer(to: part) { part in
-                threads.split(lines, work: work) { thread, range in
+                threads.split(channelBlocks * lines, work: work) { thread, range in
                     kernels.multiply_groups(
-                        part, Int64(group), Int64(block * lines + range.lowerBound),
-                        Int64(block * lines + range.upperBound), scratch[thread])
+                        part, Int64(group), Int64(block * lines), Int64(lines), Int64(range.lowerBound),
+                        Int64(range.upperBound), scratch[thread])
                 }
             }
         }

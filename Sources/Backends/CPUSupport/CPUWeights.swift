@@ -14,6 +14,8 @@ public final class CPUWeights {
             case panels(groupByteCount: Int)
             /// Packed by `pack_groups`.
             case groups
+            /// Packed by `pack_quads`.
+            case quads
         }
         public let address: UnsafeMutableRawPointer
         public let layout: Layout
@@ -60,6 +62,31 @@ public final class CPUWeights {
         return keep(handle, .dense, shape, byteCount: shape.elementCount * 4)
     }
 
+    /// Rounds a matrix to int8, a scale for each row, and packs it for products of quads.
+    /// - Throws: `outOfMemory`; `invalidArgument` for numbers that are not finite.
+    public func prepareQuads(_ description: WeightDescription, packing kernels: cpu_kernels, on threads: CPUThreads)
+        throws(BackendError) -> PreparedWeight
+    {
+        let whole = description.shape
+        let shape: Shape = [whole[0], whole.elementCount / max(1, whole[0])]
+        // Sums of products of bytes must fit 32 bits.
+        guard shape[1] <= 1 << 16 else {
+            throw BackendError(.unsupported, "int8 rows of \(shape[1]) elements: this backend sums 65536 at most")
+        }
+        let dense = try prepareDense(WeightDescription(kind: .linear, parts: description.parts))
+        defer { release(dense.handle) }
+        let byteCount = kernels.quads_byte_count(Int64(shape[0]), Int64(shape[1]))
+        let handle = try memory.allocate(byteCount: byteCount)
+        let (source, target) = (memory.floats(dense.handle), memory.address(handle))
+        let width = Int(kernels.panel_width)
+        threads.split((shape[0] + width - 1) / width, work: width * max(1, shape[1])) { _, panels in
+            kernels.pack_quads(
+                target, source, Int64(shape[1]), Int64(shape[0]), Int64(shape[1]), Int64(panels.lowerBound * width),
+                Int64(min(panels.upperBound * width, shape[0])))
+        }
+        return keep(handle, .quads, shape, byteCount: byteCount)
+    }
+
     // MARK: - Packing
 
     private func prepareMatrix(_ description: WeightDescription, _ kernels: cpu_kernels, _ threads: CPUThreads)
@@ -91,7 +118,7 @@ public final class CPUWeights {
         let (outputs, group) = (shape[0], shape[3])
         let (taps, columns) = (shape[1] * shape[2], outputs / description.groups)
         let takesGroups =
-            description.groups > 1 && columns == group && kernels.takes_groups(Int64(outputs), Int64(group)) != 0
+            description.groups > 1 && columns == group && kernels.group_blocks(Int64(outputs), Int64(group)) > 0
         let groupByteCount =
             takesGroups
             ? kernels.group_packed_byte_count(Int64(outputs), Int64(taps), Int64(group))

@@ -9,6 +9,12 @@ public final class HostMemory {
 
     private static let hugePage = 2 << 20
 
+    /// More than the machine has is refused here, since a system may promise any amount and fail when it is used.
+    private static let machineByteCount: Int = {
+        let (pages, size) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
+        return pages > 0 && size > 0 ? pages * size : Int.max / 2
+    }()
+
     public init() {}
 
     deinit { for buffer in buffers { free(address(buffer)) } }
@@ -17,7 +23,7 @@ public final class HostMemory {
     public func allocate(byteCount: Int) throws(BackendError) -> BufferHandle {
         var pointer: UnsafeMutableRawPointer?
         let isLarge = byteCount >= Self.hugePage
-        guard byteCount <= Int.max / 2,
+        guard byteCount <= Self.machineByteCount,
             posix_memalign(&pointer, isLarge ? Self.hugePage : 64, max(byteCount, 64)) == 0, let pointer
         else { throw BackendError(.outOfMemory, "no memory for \(byteCount) bytes") }
         // Weights are read from end to end for each block of rows: with small pages, half the time would go into finding

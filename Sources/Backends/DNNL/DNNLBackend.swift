@@ -38,7 +38,7 @@ final class DNNLBackend: CPUBackend {
         var result = probeProcessor(
             device: device, score: 70,
             reason: (usesLibraryProducts ? "matrix products by \(library)" : "\(library)") + ", \(bfloat16.words)")
-        if bfloat16 != .none { result.nativeDTypes.append(.bfloat16) }
+        if bfloat16 != .none { result.nativeDTypes += [.bfloat16, .int8] }
         return result
     }
 
@@ -52,6 +52,9 @@ final class DNNLBackend: CPUBackend {
     }()
 
     func prepareWeight(_ description: WeightDescription) throws(BackendError) -> PreparedWeight {
+        if description.target == .int8, description.kind == .linear, bfloat16 != .none {
+            return try resources.weights.prepareQuads(description, packing: resources.kernels, on: resources.threads)
+        }
         if description.target == .float32 || bfloat16 == .native {
             if let products, description.kind == .linear { return try products.prepare(description) }
             if let convolutions, description.kind == .conv2d, description.target == .bfloat16,

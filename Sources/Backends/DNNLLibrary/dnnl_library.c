@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "dnnl_functions.h"
 
+#include "cpu_threads.h"
+
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -13,9 +15,11 @@ static char reason[512];
 static pthread_once_t opened = PTHREAD_ONCE_INIT;
 
 static void open_library(void) {
+    cpu_threads_load();
     void *handle = dlopen("libdnnl.so.2", RTLD_NOW | RTLD_LOCAL);
     if (!handle) {
-        snprintf(reason, sizeof reason, "libdnnl.so.2 cannot be opened (%s); Debian: apt-get install libdnnl2", dlerror());
+        snprintf(reason, sizeof reason, "libdnnl.so.2 cannot be opened (%s); Debian: apt-get install libdnnl2",
+                 dlerror());
         missing = reason;
         return;
     }

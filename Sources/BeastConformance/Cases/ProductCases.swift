@@ -153,11 +153,13 @@ struct LinearCase: CaseBody {
     }
     var tolerance: String {
         target == .int8
-            ? Tolerance.products + "; int8 weights: half a step, |largest of the row| / 127, each" : Tolerance.products
+            ? Tolerance.products
+                + "; int8 weights and inputs: half a step, |largest of the row| / 127, of each row of either"
+            : Tolerance.products
     }
     var cost: Int { leading.reduce(k * n, *) }
     var mayBeUnsupported: Bool { !epilogue.isEmpty || dtype != .float32 || target != .float32 }
-    var claimedBy: DType? { dtype == .float32 ? nil : dtype }
+    var claimedBy: DType? { target == .int8 ? .int8 : dtype == .float32 ? nil : dtype }
 
     func run(_ bench: Workbench) throws(CaseStop) {
         var values = Values.normal()
@@ -176,11 +178,16 @@ struct LinearCase: CaseBody {
     }
 
     private func addQuantisation(to estimates: inout [Estimate], input: DenseArray, weight: DenseArray) {
-        let steps = weight.rows.map { row in (row.map { abs($0) }.max() ?? 0) / 127 }
+        func step(_ row: ArraySlice<Double>) -> Double { (row.map { abs($0) }.max() ?? 0) / 127 }
+        func magnitude(_ row: ArraySlice<Double>) -> Double { row.reduce(0) { $0 + abs($1) } }
+        let columns = weight.rows.map { (step: step($0), magnitude: magnitude($0)) }
         for (number, row) in input.rows.enumerated() {
-            let magnitude = row.reduce(0) { $0 + abs($1) }
-            for column in 0..<n {
-                estimates[number * n + column].error += 1.13 * abs(Double(alpha)) * 0.51 * steps[column] * magnitude
+            let (rowStep, rowMagnitude) = (step(row), magnitude(row))
+            for (column, weight) in columns.enumerated() {
+                let error =
+                    weight.step * rowMagnitude + rowStep * weight.magnitude
+                    + 0.51 * rowStep * weight.step * Double(row.count)
+                estimates[number * n + column].error += 1.13 * abs(Double(alpha)) * 0.51 * error
             }
         }
     }
@@ -205,7 +212,15 @@ struct LinearCase: CaseBody {
         }
         cases.append(LinearCase(leading: [50], k: 384, n: 384, epilogue: EpilogueChoice(bias: true, residual: .output)))
         cases.append(LinearCase(leading: [50], k: 384, n: 256, epilogue: EpilogueChoice(bias: true, activation: .gelu)))
-        cases.append(LinearCase(leading: [9], k: 65, n: 33, target: .int8))
+        for output in [DType.bfloat16, .float32] {
+            for epilogue in [EpilogueChoice(), EpilogueChoice(bias: true, activation: .gelu, residual: .separate)] {
+                cases += [([9], 65, 33), ([2, 197], 384, 200), ([1], 7, 1)].map { leading, k, n in
+                    LinearCase(
+                        leading: leading, k: k, n: n, input: .sliced, epilogue: epilogue, dtype: .bfloat16,
+                        target: .int8, outputType: output)
+                }
+            }
+        }
         for dtype in [DType.float16, .bfloat16] {
             cases += inReducedPrecision(dtype)
             cases.append(LinearCase(leading: [9], k: 65, n: 33, dtype: dtype, target: dtype))

@@ -78,7 +78,9 @@ final class ExportedContext {
                 }
                 try arguments.validateWeight(kind: weight.kind, shape: weight.shape, groups: weight.groups)
                 // What the weight meets is the first input of each of these ops.
-                if let input = arguments.inputs.first?.dtype, input != weight.target, weight.target != .int8 {
+                if let input = arguments.inputs.first?.dtype,
+                    weight.target == .int8 ? input.byteCount != 2 : input != weight.target
+                {
                     throw BackendError.invalid("an input of \(input) cannot meet a weight kept as \(weight.target)")
                 }
             }

@@ -27,9 +27,8 @@
 //  9. Every op accepts float32 views. Other element types are accepted where the text of the op says so, and where
 //     `supports` answers 1. Products accumulate in float32 or better; normalisation and softmax statistics likewise.
 //     A device that names a 16-bit type among its `native_dtypes` does what a model in that precision needs: linear
-//     and conv2d whose input and weight have the type (a weight of a 16-bit type meets inputs of that type only, one of
-//     int8 meets any), with output and residual of that type or, both, float32, and float32 bias;
-//     attention over views of the type; layer_norm and residual_layer_norm from float32 to the type; max_pool2d over
+//     and conv2d whose input and weight have the type (a weight of a 16-bit type meets inputs of that type only), with output and residual of that type or, both, float32, and float32 bias;
+//     attention over views of the type (without that op: matmul and softmax); layer_norm and residual_layer_norm from float32 to the type; max_pool2d over
 //     the type; reduce from the type to float32. Optional ops may be absent all the same.
 // 10. An extent of 0 on a batch or row axis is legal and does nothing. NaN and infinity follow IEEE arithmetic: a NaN
 //     input gives a NaN output for every element that depends on it, unless an op says otherwise.
@@ -115,7 +114,7 @@ typedef struct beasts_probe_result {
     /// How many devices this backend sees; they are numbered from 0.
     int32_t device_count;
     /// Bit (1 << dtype) is set for each element type of activations that the device computes with natively: what it
-    /// then must be able to do is said in rule 9. The bit of int8: it multiplies int8 weights natively.
+    /// then must be able to do is said in rule 9. The bit of int8: linear takes int8 weights for 16-bit inputs.
     uint32_t native_dtypes;
     /// Memory of the device in bytes, 0 when it is the host's.
     uint64_t memory_byte_count;
@@ -175,7 +174,8 @@ typedef struct beasts_weight_part {
 typedef struct beasts_weight_description {
     uint32_t struct_size;
     int32_t kind;
-    /// How the backend is to keep it: float32, float16, bfloat16 or int8. BEASTS_UNSUPPORTED when it cannot.
+    /// How the backend is to keep it: float32, float16, bfloat16 or int8. BEASTS_UNSUPPORTED when it cannot. Weights of
+    /// int8 meet 16-bit inputs, each row of which the backend may round to int8 with a scale of its own.
     int32_t target_dtype;
     /// For conv2d; 1 otherwise.
     int32_t groups;

@@ -51,6 +51,31 @@ typedef struct cpu_product {
     cpu_epilogue epilogue;
 } cpu_product;
 
+/// output [rows, columns] = epilogue(alpha * input [rows, inner] x weight^T), the weight kept as int8 and the rows of the
+/// input rounded to it.
+typedef struct cpu_quad_product {
+    /// float16 or bfloat16; distances in elements.
+    const void *input;
+    int64_t input_stride;
+    int32_t input_dtype;
+    /// Of output and residual: float32, float16 or bfloat16.
+    int32_t output_dtype;
+    /// From `pack_quads`.
+    const void *weight;
+    void *output;
+    int64_t output_stride;
+    int64_t columns, inner;
+    float alpha;
+    int32_t activation;
+    /// [columns], or null.
+    const float *bias;
+    /// Rows as the output's, or null; may be the output itself.
+    const void *residual;
+    int64_t residual_stride;
+    /// 1: the residual is added before the activation.
+    int32_t residual_first;
+} cpu_quad_product;
+
 /// What one thread computes of a product: all columns of its own rows, and some columns of rows that it shares with
 /// other threads. Both come from one walk over the weight.
 typedef struct cpu_share {
@@ -79,16 +104,18 @@ typedef struct cpu_kernels {
     /// Computes one thread's share of a product.
     void (*multiply)(const cpu_product *product, const cpu_share *share, void *scratch);
 
-    /// Whether `multiply_groups` does convolutions of `channels` in groups of `group` input and output channels each.
-    int32_t (*takes_groups)(int64_t channels, int64_t group);
+    /// Into how many blocks of channels `multiply_groups` divides convolutions of `channels` in groups of `group` input
+    /// and output channels each; 0 where it does not do them.
+    int32_t (*group_blocks)(int64_t channels, int64_t group);
     /// Bytes that a weight [channels, taps, group] packed for `multiply_groups` takes, and its packing.
     size_t (*group_packed_byte_count)(int64_t channels, int64_t taps, int64_t group);
     void (*pack_groups)(void *packed, const float *weight, int64_t channels, int64_t taps, int64_t group);
     size_t (*groups_scratch_byte_count)(const cpu_product *product, int64_t group);
     /// A grouped convolution: `product->input` are windows of all channels, each group of output channels meets the
-    /// same group of input channels. Computes the lines [first_line, last_line) of the output, pictures times height.
-    void (*multiply_groups)(const cpu_product *product, int64_t group, int64_t first_line, int64_t last_line,
-                            void *scratch);
+    /// same group of input channels. Computes items [first_item, last_item) of the block [block of channels][line] that
+    /// begins at line `first_line` of the output (pictures times height) and has `line_count` of them.
+    void (*multiply_groups)(const cpu_product *product, int64_t group, int64_t first_line, int64_t line_count,
+                            int64_t first_item, int64_t last_item, void *scratch);
 
     // Ops of the contract over part of their rows (all axes of the output but the last), on views whose buffer handle
     // is an address; elements are float32, float16 or bfloat16, in any mixture.
@@ -112,12 +139,21 @@ typedef struct cpu_kernels {
                       int64_t last_query, void *scratch);
     size_t (*attention_scratch_byte_count)(int64_t keys, int64_t dimension);
 
-    /// Whether the processor multiplies pairs of bfloat16 in one instruction.
+    /// Whether the processor multiplies pairs of bfloat16, and quads of int8, in one instruction.
     int32_t multiplies_pairs;
     /// As `attention`, all bfloat16, in products of pairs.
     void (*attention_pairs)(const beasts_attention_arguments *, int64_t batch, int64_t head, int64_t first_query,
                             int64_t last_query, void *scratch);
     size_t (*attention_pairs_scratch_byte_count)(int64_t keys, int64_t dimension);
+
+    /// Bytes that a weight [columns, inner] takes as int8, in panels as `packed_byte_count`, and its packing.
+    size_t (*quads_byte_count)(int64_t columns, int64_t inner);
+    void (*pack_quads)(void *packed, const float *weight, int64_t column_stride, int64_t columns, int64_t inner,
+                       int64_t first, int64_t last);
+    size_t (*quads_scratch_byte_count)(int64_t inner);
+    /// `first_column` is a multiple of the panel width, and so is `last_column` unless it is the end.
+    void (*multiply_quads)(const cpu_quad_product *product, int64_t first_row, int64_t last_row, int64_t first_column,
+                           int64_t last_column, void *scratch);
 } cpu_kernels;
 
 /// The best kernels this processor runs, or null where it has none of them (they need AVX2 and FMA). The environment

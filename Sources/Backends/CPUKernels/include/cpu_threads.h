@@ -8,9 +8,13 @@
 /// them, and returns when all are done.
 ///
 /// The threads are those of GNU's OpenMP runtime, which oneDNN computes on too: one pool, so that neither waits for
-/// processors that the other holds. The runtime is opened at first use, told to sleep rather than spin between calls
-/// (OMP_WAIT_POLICY=passive, unless the user has set it); without it the parts run one after the other.
+/// processors that the other holds. The runtime is opened at first use, told to sleep soon between calls
+/// (GOMP_SPINCOUNT, unless the user has set it or OMP_WAIT_POLICY); without it the parts run one after the other.
 void cpu_parallel(int32_t parts, void (*body)(void *context, int32_t part), void *context);
+
+/// Opens the runtime now, if no library has: it reads how to wait when it is loaded, so this comes before any other
+/// library that computes on it.
+void cpu_threads_load(void);
 
 /// Opens the runtime now and makes `count` its width for the calling thread. Answers 0 where there is none.
 int32_t cpu_threads_open(int32_t count);

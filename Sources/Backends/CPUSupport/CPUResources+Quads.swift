@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+internal import BeastCore
+internal import CPUKernels
+
+extension CPUResources {
+    /// epilogue(alpha * input × weightᵀ) with a weight of int8 and the rows of a 16-bit input rounded to it.
+    /// - Throws: `outOfMemory`.
+    func multiplyQuads(_ arguments: LinearArguments, _ weight: CPUWeights.Weight) throws(BackendError) {
+        let (output, input, epilogue) = (arguments.output, arguments.input, arguments.epilogue)
+        let (columns, inner) = (weight.shape[0], weight.shape[1])
+        if output.elementCount == 0 { return }
+        let blocks = RowBlocks(output, input, epilogue.residual ?? output)
+        var product = cpu_quad_product()
+        (product.input_stride, product.input_dtype) = (Int64(blocks.stride(of: input)), input.dtype.rawValue)
+        (product.output_stride, product.output_dtype) = (Int64(blocks.stride(of: output)), output.dtype.rawValue)
+        (product.columns, product.inner, product.alpha) = (Int64(columns), Int64(inner), arguments.alpha)
+        product.weight = UnsafeRawPointer(weight.address)
+        product.activation = epilogue.activation.rawValue
+        product.bias = (epilogue.bias?.floats).map { UnsafePointer($0) }
+        product.residual_stride = epilogue.residual.map { Int64(blocks.stride(of: $0)) } ?? 0
+        product.residual_first = epilogue.order == .residualThenActivation ? 1 : 0
+        let scratch = try scratch.pieces(
+            byteCount: kernels.quads_scratch_byte_count(Int64(inner)), count: threads.count)
+        let multiply = kernels.multiply_quads.unsafelyUnwrapped
+        let (width, rows) = (Int(kernels.panel_width), blocks.rowCount)
+        for block in 0..<blocks.count {
+            func start(_ view: TensorView) -> UnsafeMutableRawPointer {
+                view.address + blocks.offset(of: view, block) * view.dtype.byteCount
+            }
+            product.input = UnsafeRawPointer(start(input))
+            product.output = start(output)
+            product.residual = epilogue.residual.map { UnsafeRawPointer(start($0)) }
+            withUnsafePointer(to: product) { product in
+                if rows >= Int(kernels.row_block) * 2 * threads.count {
+                    threads.split(rows, work: columns * max(1, inner)) { thread, range in
+                        multiply(
+                            product, Int64(range.lowerBound), Int64(range.upperBound), 0, Int64(columns),
+                            scratch[thread])
+                    }
+                } else {
+                    // Few rows: each thread rounds them all, and takes some of the panels.
+                    threads.split((columns + width - 1) / width, work: rows * width * max(1, inner)) { thread, panels in
+                        multiply(
+                            product, 0, Int64(rows), Int64(panels.lowerBound * width),
+                            Int64(min(panels.upperBound * width, columns)), scratch[thread])
+                    }
+                }
+            }
+        }
+    }
+}
