@@ -33,17 +33,20 @@ convolutions="conv:64,56,56,128,128,3,1,32 conv:64,14,14,512,512,3,1,32 conv:8,1
 
 nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2> /dev/null || echo "no nvidia-smi"
 part device "$beasts" backends --verbose
-part conformance "$beasts" conformance --backend vulkan
+part conformance timeout 60 "$beasts" conformance --backend vulkan
 # shellcheck disable=SC2086
 part kernels-f16 "$prefix/bin/kernel-timing" "$library" --f16 $linears $attentions $convolutions
 # shellcheck disable=SC2086
-part kernels-f32 "$prefix/bin/kernel-timing" "$library" $linears $attentions $convolutions
-# shellcheck disable=SC2086
 part pytorch-kernels python3 "$here/torch_kernels.py" $linears $attentions $convolutions
-for precision in f16 f32; do
-    for model in dino_s_vitb14 dino_s_vitl16 dino_s_resnext50; do
-        part "$model $precision" "$beasts" bench --backend vulkan --model "$model" --random-weights --batch-size 64 \
-            --precision "$precision" --repeats 3 --ops
-    done
-done
+model() {
+    part "$1 $2" "$beasts" bench --backend vulkan --model "$1" --random-weights --batch-size 64 --precision "$2" \
+        --repeats 3 --ops
+}
+model dino_s_vitb14 f16
 part pytorch-models python3 "$here/torch_models.py"
+model dino_s_vitl16 f16
+model dino_s_resnext50 f16
+# shellcheck disable=SC2086
+part kernels-f32 "$prefix/bin/kernel-timing" "$library" $linears $attentions $convolutions
+model dino_s_vitb14 f32
+model dino_s_resnext50 f32

@@ -2,6 +2,8 @@
 #ifndef ACTIVATION_GLSL
 #define ACTIVATION_GLSL
 
+#include "elements.glsl"
+
 // As in beasts_backend.h.
 const uint RELU = 2, GELU = 3, SILU = 4;
 
@@ -25,8 +27,9 @@ float gelu(float x) {
 }
 
 float activate(float x, uint activation) {
+    // The plain comparison becomes a maximum on some GPUs, which loses a NaN.
     if (activation == RELU)
-        return x < 0.0 ? 0.0 : x;
+        return x < 0.0 && !is_nan(x) ? 0.0 : x;
     if (activation == GELU)
         return gelu(x);
     if (activation == SILU)

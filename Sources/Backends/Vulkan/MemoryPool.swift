@@ -67,8 +67,9 @@ final class MemoryPool {
         let size = max(1, (byteCount + Self.alignment - 1) / Self.alignment) * Self.alignment
         for block in blocks { if let piece = take(size, from: block) { return piece } }
         var failure = Int32(0)
-        // The device may have room for what is asked for, though not for a whole block.
-        for blockSize in Set([max(size, min(blockByteCount, limit)), size]).sorted(by: >) {
+        // The device may have room for what is asked for, though not for a whole block beside those that are empty.
+        for (attempt, blockSize) in [max(size, min(blockByteCount, limit)), size].enumerated() {
+            if attempt > 0 { releaseEmptyBlocks() }
             var raw = vulkan_block()
             failure = vulkan_block_create(device.handle, kind, UInt64(blockSize), &raw)
             guard failure == 0 else { continue }
@@ -110,10 +111,19 @@ final class MemoryPool {
             range = block.free.remove(at: index).lowerBound..<range.upperBound
         }
         block.free.insert(range, at: index)
-        // Blocks of a size of their own go at once, one of the usual size stays for what comes next.
-        if block.isEmpty, block.raw.byte_count > blockByteCount || blocks.contains(where: { $0 !== block && $0.isEmpty }) {
+        // Making a block takes a GPU milliseconds, so a part of the memory is kept for what comes next.
+        let kept = Int(clamping: device.description.raw.memory_byte_count / 4)
+        if block.isEmpty, totalByteCount > kept {
             destroy(block)
             blocks.remove(at: place)
         }
+    }
+
+    private var totalByteCount: Int { blocks.reduce(0) { $0 + Int($1.raw.byte_count) } }
+
+    /// Gives the device back what is not in use.
+    private func releaseEmptyBlocks() {
+        for block in blocks where block.isEmpty { destroy(block) }
+        blocks.removeAll { $0.isEmpty }
     }
 }

@@ -20,14 +20,10 @@ extension VulkanBackend {
         let isPadded =
             arguments.paddingTop != 0 || arguments.paddingBottom != 0 || arguments.paddingLeft != 0
             || arguments.paddingRight != 0
-        if weight.shape[1] == 1, weight.shape[2] == 1, arguments.groups == 1, !isPadded {
-            // Pixels that are multiplied by a matrix, some of them left out.
-            var pixels = input
-            for (axis, step) in [(1, arguments.strideY), (2, arguments.strideX)] {
-                pixels.shape[axis] = output.shape[axis]
-                pixels.strides[axis] *= step
-            }
-            return try linear(output, pixels, weight, arguments.epilogue)
+        let hasSteps = arguments.strideY != 1 || arguments.strideX != 1
+        if weight.shape[1] == 1, weight.shape[2] == 1, arguments.groups == 1, !isPadded, !hasSteps {
+            // Pixels that are multiplied by a matrix.
+            return try linear(output, input, weight, arguments.epilogue)
         }
         try convolve(
             output, input, weight,
@@ -55,12 +51,41 @@ extension VulkanBackend {
         output.strides = [steps[0], grid.0 * grid.1 * steps[1], grid.1 * steps[1], steps[1], 1]
         let windows = Windows(kernelHeight: height, kernelWidth: width, strideY: height, strideX: width)
         let epilogue = Epilogue(bias: arguments.bias)
-        if pictures == 1 {
-            return try convolve(output.select(1, 0), input.select(1, 0), weight, windows, epilogue)
+        let parts =
+            pictures == 1
+            ? [(output.select(1, 0), input.select(1, 0))]
+            : (0..<clips).map { (output.select(0, $0), input.select(0, $0)) }
+        for (output, input) in parts {
+            if isRegister {
+                try convolve(output, input, weight, windows, epilogue)
+            } else {
+                try multiplyPatches(output, input, weight, windows, epilogue)
+            }
         }
-        for clip in 0..<clips {
-            try convolve(output.select(0, clip), input.select(0, clip), weight, windows, epilogue)
+    }
+
+    /// Patches are gathered into rows, which a product in tiles then reads in long runs.
+    private func multiplyPatches(
+        _ output: TensorView, _ input: TensorView, _ weight: VulkanWeight, _ windows: Windows, _ epilogue: Epilogue
+    ) throws(BackendError) {
+        let (height, width, steps) = (windows.kernelHeight, windows.kernelWidth, input.strides)
+        var pixels = input
+        pixels.shape = [output.shape[0], output.shape[1], output.shape[2], height, width, input.shape[3]]
+        pixels.strides = [steps[0], height * steps[1], width * steps[2], steps[1], steps[2], steps[3]]
+        let buffer = register(try allocate(byteCount: pixels.elementCount * input.dtype.byteCount))
+        var rows = TensorView(buffer: buffer, dtype: input.dtype, shape: pixels.shape)
+        do throws(BackendError) {
+            try copy(CopyArguments(output: rows, input: pixels))
+            let shape = output.shape
+            rows = TensorView(
+                buffer: buffer, dtype: input.dtype,
+                shape: [shape[0], shape[1], shape[2], height * width * input.shape[3]])
+            try linear(output, rows, weight, epilogue)
+        } catch {
+            try destroyBuffer(buffer)
+            throw error
         }
+        try destroyBuffer(buffer)
     }
 
     private func convolve(
