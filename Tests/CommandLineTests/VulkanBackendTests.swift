@@ -28,7 +28,8 @@ import Testing
         return try? candidate(in: folder)
     }()
 
-    private static func candidate(in folder: TemporaryFolder, environment: [String: String] = [:]) throws -> Candidate? {
+    private static func candidate(in folder: TemporaryFolder, environment: [String: String] = [:]) throws -> Candidate?
+    {
         let listing = try Program.built.run(["backends", "--json"], in: folder, environment: environment)
         return try JSONDecoder().decode([Candidate].self, from: Data(listing.output.utf8)).first { $0.name == "vulkan" }
     }
@@ -145,7 +146,8 @@ import Testing
         guard isHere else { return }
         let self1 = try Program.built.run(
             small + ["scale"], in: folder, environment: ["BEASTS_VULKAN_VALIDATION": "self-test"])
-        guard !self1.errors.contains("vulkan-validationlayers"), !self1.output.contains("vulkan-validationlayers") else {
+        guard !self1.errors.contains("vulkan-validationlayers"), !self1.output.contains("vulkan-validationlayers")
+        else {
             return print("skipped: the validation layer is not here")
         }
         #expect(self1.exitCode == 2, "\(self1.output)\(self1.errors)")

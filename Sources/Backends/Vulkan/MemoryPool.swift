@@ -54,7 +54,9 @@ final class MemoryPool {
 
     deinit { for block in blocks { destroy(block) } }
 
-    private func destroy(_ block: Block) { withUnsafePointer(to: block.raw) { vulkan_block_destroy(device.handle, $0) } }
+    private func destroy(_ block: Block) {
+        withUnsafePointer(to: block.raw) { vulkan_block_destroy(device.handle, $0) }
+    }
 
     /// - Throws: `outOfMemory` with what is in use and what there is.
     func allocate(byteCount: Int) throws(BackendError) -> Allocation {

@@ -1,6 +1,6 @@
+private import Glibc
 // SPDX-License-Identifier: MIT
 internal import VulkanLibrary
-private import Glibc
 
 /// Compiled kernels on disk, one file for each device and driver build. What is damaged or from elsewhere is ignored, and
 /// written anew.
@@ -41,7 +41,9 @@ struct PipelineCacheFile: Sendable {
         var content = [UInt8](repeating: 0, count: Int(status.st_size))
         var count = 0
         while count < content.count {
-            let part = content.withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress?.advanced(by: count), $0.count - count) }
+            let part = content.withUnsafeMutableBytes {
+                Glibc.read(file, $0.baseAddress?.advanced(by: count), $0.count - count)
+            }
             guard part > 0 else { return [] }
             count += part
         }

@@ -10,7 +10,8 @@ extension VulkanBackend {
         try split([arguments.output], along: 0..<arguments.output.rank) { (views) throws(BackendError) in
             let output = try bind(views[0], isWritten: true)
             let key = PipelineKey(.fill, [.group: elementGroup, .one: views[0].dtype.byteCount])
-            try Axes(views[0].shape, [views[0].strides]).split(toRank: Self.rank) { (axes, offsets) throws(BackendError) in
+            try Axes(views[0].shape, [views[0].strides]).split(toRank: Self.rank) {
+                (axes, offsets) throws(BackendError) in
                 var parameters = Parameters(axes.count, output.offset + offsets[0], bits)
                 parameters.append(axes.extents(Self.rank))
                 parameters.append(axes.strides(0, Self.rank))

@@ -130,12 +130,7 @@ extension VulkanBackend {
         let source = try bind(left)
         let bias = try bind(epilogue.bias, else: source)
         let residual = try bind(epilogue.residual, else: source)
-        var places = [source.offset, right.bound.offset, product.leftRow, right.column]
-        places += [product.offsets[1], product.offsets[2]]
-        places += product.batches.strides(1, 2)
-        places += product.batches.strides(2, 2)
-        let isVector = product.leftInner == 1 && right.inner == 1 && places.allSatisfy { $0.isMultiple(of: 4) }
-        let (key, tileRows, tileColumns) = gemmKernel(product, output, left, right, epilogue, isVector: isVector)
+        let (key, tileRows, tileColumns) = gemmKernel(product, output, left, right, epilogue)
         let bindings = [
             source.binding, right.bound.binding, target.binding, bias.binding, residual.binding,
         ]
@@ -169,16 +164,16 @@ extension VulkanBackend {
     }
 
     private func gemmKernel(
-        _ product: Product, _ output: TensorView, _ left: TensorView, _ right: RightFactor, _ epilogue: Epilogue,
-        isVector: Bool
+        _ product: Product, _ output: TensorView, _ left: TensorView, _ right: RightFactor, _ epilogue: Epilogue
     ) -> (PipelineKey, rows: Int, columns: Int) {
         let types = EpilogueConstants(left.dtype, right.dtype, output.dtype, epilogue)
         if isRegister {
             let rows = registerRows(product.rows)
-            let key = PipelineKey(.gemmRegister, types.with([.group: 8, .rows: rows, .eleven: isVector ? 1 : 0]))
+            let key = PipelineKey(.gemmRegister, types.with([.group: 8, .rows: rows]))
             return (key, rows, 32)
         }
-        let tile = Tile(device.description, rows: product.rows, columns: product.columns, batches: product.batches.count)
+        let tile = Tile(
+            device.description, rows: product.rows, columns: product.columns, batches: product.batches.count)
         let key = PipelineKey(
             .gemmTiled,
             types.with(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 internal import BeastCore
-internal import VulkanLibrary
 private import Synchronization
+internal import VulkanLibrary
 
 /// A device that was opened, its compiled kernels, and their cache on disk.
 ///

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 internal import BeastCore
-internal import VulkanLibrary
 private import Synchronization
+internal import VulkanLibrary
 
 /// Vulkan in this process: the loader, one instance, and the devices that contexts have opened. It lasts as long as the
 /// process, so that drivers and compiled kernels start once.
