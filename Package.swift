@@ -110,7 +110,9 @@ let package = Package(
 
         .systemLibrary(
             name: "CChecksum", path: "Sources/System/CChecksum", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .target(name: "BeastWeights", dependencies: ["BeastCore", "CChecksum"], swiftSettings: strict),
+        .systemLibrary(
+            name: "CDeflate", path: "Sources/System/CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+        .target(name: "BeastWeights", dependencies: ["BeastCore", "CChecksum", "CDeflate"], swiftSettings: strict),
 
         .systemLibrary(
             name: "CJPEG", path: "Sources/System/CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
@@ -154,6 +156,9 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "kernel-timing", dependencies: ["BeastCore"], path: "Benchmarks/KernelTiming", swiftSettings: strict),
+        .executableTarget(
+            name: "picture-preparing", dependencies: ["BeastMedia"], path: "Benchmarks/PicturePreparing",
+            swiftSettings: strict),
         .testTarget(name: "BeastWeightsTests", dependencies: ["BeastCore", "BeastWeights"], swiftSettings: strict),
         .testTarget(name: "SessionTests", dependencies: ["BeastCore", "BeastWeights"], swiftSettings: strict),
         .testTarget(

@@ -81,6 +81,8 @@ conformance dnnl dnnl
 # Both of its ways to multiply, whichever this processor would choose.
 BEASTS_DNNL_LINEAR=onednn conformance dnnl-onednn dnnl
 BEASTS_DNNL_LINEAR=own conformance dnnl-own dnnl
+# Reduced precision too, on rounded numbers where the processor has no instructions for it.
+BEASTS_BFLOAT16=emulated conformance dnnl-bfloat16 dnnl
 
 # Vulkan on whatever device is here: everything, watched by the validation layer; then products and attention in the form
 # for GPUs, with staged transfers and small ranges as GPUs need them; then the proof that the layer would speak.

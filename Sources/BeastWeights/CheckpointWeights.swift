@@ -20,6 +20,13 @@ public final class CheckpointWeights: WeightSource {
     /// The names of tensors that were never lent, sorted: what a model that was just built left in the file.
     public var unusedNames: [String] { tensorNames.filter { !lentNames.contains($0) } }
 
+    /// Threads that look through large tensors for damage, NaN and infinity; 1 unless set. The other threads rest while
+    /// a tensor is lent.
+    public var threadCount: Int {
+        get { lender.threadCount }
+        set { lender.threadCount = max(1, min(newValue, 1024)) }
+    }
+
     private var lentNames: Set<String> = []
     private let tensors: [String: TensorDescription]
     private let lender: TensorLender

@@ -25,12 +25,16 @@ public enum Menagerie {
     ) throws -> EmbeddingModel {
         let card = try Catalogue.model(named: name)
         let session = try backend.makeSession(threadCount: threadCount, precision: precision)
-        return try load(card, session: session, weights: weights)
+        return try load(card, session: session, weights: weights, threadCount: threadCount)
     }
 
     /// The same on a session that is already open.
-    public static func load(_ card: ModelCard, session: Session, weights: String? = nil) throws -> EmbeddingModel {
+    /// - Parameter threadCount: threads that look through the checkpoint's tensors for damage; 0 for one.
+    public static func load(_ card: ModelCard, session: Session, weights: String? = nil, threadCount: Int = 0) throws
+        -> EmbeddingModel
+    {
         let source = try self.weights(of: card, file: weights)
+        source.threadCount = threadCount
         let network = try card.network.makeEncoder(weights: source, session: session)
         return EmbeddingModel(card: card, network: network, unusedTensors: UnusedTensors(source))
     }

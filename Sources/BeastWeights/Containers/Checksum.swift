@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: MIT
 
 private import CChecksum
+private import CDeflate
 
-/// CRC-32 as zip uses it, computed by zlib.
+/// CRC-32 as zip uses it.
 enum Checksum {
     /// Continues a checksum that started at 0.
     static func extended(_ checksum: UInt32, with bytes: UnsafeRawBufferPointer) -> UInt32 {
         guard let base = bytes.baseAddress else { return checksum }
-        return UInt32(
-            truncatingIfNeeded: crc32_z(UInt(checksum), base.assumingMemoryBound(to: UInt8.self), bytes.count))
+        return libdeflate_crc32(checksum, base, bytes.count)
+    }
+
+    /// The checksum of two runs of bytes, one behind the other.
+    static func joined(_ first: UInt32, _ second: UInt32, secondByteCount: Int) -> UInt32 {
+        UInt32(truncatingIfNeeded: crc32_combine(UInt(first), UInt(second), secondByteCount))
     }
 
     /// The error for a member whose bytes differ from the checksum recorded for it; 0 records none.

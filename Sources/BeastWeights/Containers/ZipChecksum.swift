@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-private import CChecksum
-
 /// The CRC-32 of bytes that come in pieces, for zip archives that are being written.
 public struct ZipChecksum: Sendable {
     /// The checksum of everything so far; 0 at the start.
@@ -19,7 +17,7 @@ public struct ZipChecksum: Sendable {
     /// The checksum of these bytes followed by others whose checksum is known.
     public func followed(by other: ZipChecksum) -> ZipChecksum {
         var result = ZipChecksum()
-        result.value = UInt32(truncatingIfNeeded: crc32_combine(UInt(value), UInt(other.value), other.byteCount))
+        result.value = Checksum.joined(value, other.value, secondByteCount: other.byteCount)
         result.byteCount = byteCount + other.byteCount
         return result
     }

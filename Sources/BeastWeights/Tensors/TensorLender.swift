@@ -13,6 +13,8 @@ final class TensorLender {
     private let storages: [Storage]
     private let isBigEndian: Bool
     private var states: [State]
+    /// Threads that look through a storage, 1 or more.
+    var threadCount = 1
 
     /// What is known of a storage's bytes.
     private enum State {
@@ -130,21 +132,16 @@ final class TensorLender {
             return
         }
         let scans = !isBigEndian && FiniteScan.applies(to: storage.elementType)
-        var isFinite = scans
-        var checksum: UInt32 = 0
+        var (checksum, isFinite) = (UInt32(0), scans)
         var piece = storage.range.prefix(Self.pieceSize)
         file.willNeed(piece)
         while !piece.isEmpty {
             let next = (piece.upperBound..<storage.range.upperBound).prefix(Self.pieceSize)
             file.willNeed(next)
-            // Small steps, so that the second look at the bytes finds them in the cache.
-            var step = piece.prefix(FiniteScan.pieceSize)
-            while !step.isEmpty {
-                let bytes = UnsafeRawBufferPointer(rebasing: mapping[step])
-                checksum = Checksum.extended(checksum, with: bytes)
-                isFinite = isFinite && FiniteScan.isFinite(bytes, storage.elementType)
-                step = (step.upperBound..<piece.upperBound).prefix(FiniteScan.pieceSize)
-            }
+            let bytes = UnsafeRawBufferPointer(rebasing: mapping[piece])
+            let found = StoragePass.run(over: bytes, scanningFor: scans ? storage.elementType : nil, on: threadCount)
+            checksum = Checksum.joined(checksum, found.checksum, secondByteCount: bytes.count)
+            isFinite = isFinite && found.isFinite
             if !isSmall { file.release(piece) }
             piece = next
         }

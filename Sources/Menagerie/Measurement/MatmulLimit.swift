@@ -34,8 +34,11 @@ public struct MatmulLimit: Sendable {
     public var shapes: [(m: Int, n: Int, k: Int)] = [
         (257, 768, 768), (257, 3072, 768), (257, 768, 3072), (2056, 768, 768), (2056, 3072, 768), (2056, 768, 3072),
     ]
-    /// Timed runs of each shape, 1 or more.
+    /// Timed rounds over the shapes, 1 or more.
     public var repeatCount = 5
+    /// Seconds that a shape is multiplied for in a round, at least once: the best of a few short runs would be the best of
+    /// what a busy machine let through, and a low limit makes every fraction of it look good.
+    public var roundDuration = 0.08
     /// A shape that would take longer, by the best rate so far, is left out.
     public var longestRun = 1.0
 
@@ -89,10 +92,14 @@ public struct MatmulLimit: Sendable {
         if rate == 0, shape.m != shapes[0].m { return }
         let operands = try bench.operands[index] ?? LimitOperands(shape, bench.session)
         bench.operands[index] = operands
-        let seconds =
-            shape.op == .matmul
-            ? try time(operands.matmul, bench.session) : try time(operands.linear, bench.session)
-        if isTimed { bench.result.shapes[index].samples.seconds.append(seconds) }
+        var total = 0.0
+        repeat {
+            let seconds =
+                shape.op == .matmul
+                ? try time(operands.matmul, bench.session) : try time(operands.linear, bench.session)
+            if isTimed { bench.result.shapes[index].samples.seconds.append(seconds) }
+            total += max(seconds, 1e-6)
+        } while isTimed && total < roundDuration
     }
 
     private func time(_ arguments: some OpArguments, _ session: Session) throws -> Double {

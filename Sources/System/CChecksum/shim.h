@@ -1,3 +1,3 @@
 // SPDX-License-Identifier: MIT
-// The part of zlib that is used: crc32_z and crc32_combine.
+// The part of zlib that is used: crc32_combine.
 #include <zlib.h>
