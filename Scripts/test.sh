@@ -84,14 +84,14 @@ BEASTS_DNNL_LINEAR=own conformance dnnl-own dnnl
 # Reduced precision too, on rounded numbers where the processor has no instructions for it.
 BEASTS_BFLOAT16=emulated conformance dnnl-bfloat16 dnnl
 
-# Vulkan on whatever device is here: everything, watched by the validation layer; then products and attention in the form
-# for GPUs, with staged transfers and small ranges as GPUs need them; then the proof that the layer would speak.
+# Vulkan on whatever device is here: everything; cases of 16 bits watched by the validation layer; attention and products in
+# the form for GPUs, with staged transfers and small ranges as GPUs need them; then the proof that the layer would speak.
 if "$beasts" backends --json 2> /dev/null | grep -q '"name" : "vulkan"'; then
-    BEASTS_VULKAN_VALIDATION=1 conformance vulkan vulkan
+    conformance vulkan vulkan
+    BEASTS_VULKAN_VALIDATION=1 conformance vulkan-validation vulkan float16
     export BEASTS_VULKAN_VARIANT=tiled BEASTS_VULKAN_MEMORY=staged BEASTS_VULKAN_RANGE=1048576
     BEASTS_VULKAN_VALIDATION=sync conformance vulkan-tiled-attention vulkan attention
     conformance vulkan-tiled-products vulkan linear
-    conformance vulkan-tiled-convolutions vulkan conv2d
     unset BEASTS_VULKAN_VARIANT BEASTS_VULKAN_MEMORY BEASTS_VULKAN_RANGE
     fixtures models-vulkan vulkan Tests/Goldens/models
     BEASTS_VULKAN_VALIDATION=self-test run "$beasts" conformance --backend vulkan --filter scale

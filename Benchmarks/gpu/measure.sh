@@ -3,7 +3,8 @@
 #   Benchmarks/gpu/measure.sh PREFIX [SECONDS]
 # Measures the Vulkan backend installed under PREFIX (`make install PREFIX=...`, with kernel-timing beside the program)
 # against PyTorch on the same GPU, in one run: kernels alone, then models. Parts that would begin after SECONDS (default
-# 240) are left out, and named. Nothing is downloaded: models have random weights.
+# 240) are left out, and named. Nothing is downloaded: models have random weights. The machine needs a Vulkan loader and the
+# program's libraries (libwebp, libjpeg, libpng, zlib, libdeflate), which may lie in PREFIX/lib/beasts.
 set -uo pipefail
 
 prefix=$1 limit=${2:-240}
