@@ -83,7 +83,10 @@ extension VulkanBackend {
     ) throws(BackendError) {
         let axis = output.rank - 1
         let rowByteCount = weight.stride * weight.dtype.byteCount
-        let columns = device.storageRange / rowByteCount / MemoryPool.alignment * MemoryPool.alignment
+        // Pieces begin where a buffer may be bound.
+        var step = MemoryPool.alignment
+        while step > 1, (step / 2 * rowByteCount).isMultiple(of: MemoryPool.alignment) { step /= 2 }
+        let columns = device.storageRange / rowByteCount / step * step
         guard columns > 0 else {
             throw BackendError(
                 .unsupported, "a weight of \(rowByteCount) bytes a row, of which kernels see \(device.storageRange)")
