@@ -46,14 +46,14 @@ import Testing
             #expect(error?.code == .outOfMemory)
             #expect(error?.message.contains("no memory for \(byteCount) bytes") == true, "\(error?.message ?? "")")
         }
-        let tensor = try session.makeTensor([1, 2, 3], shape: [3])
+        let tensor = try session.makeTensor([1, 2, 3] as [Float], shape: [3])
         try session.run(ScaleArguments(output: tensor.view, input: tensor.view, alpha: 2, beta: 0))
         #expect(try session.download(tensor) == [2, 4, 6])
     }
 
     @Test func `An index outside of its table is reported once, with what it was`() throws {
         guard let session = try session() else { return }
-        let table = try session.makeTensor([1, 2, 3, 4], shape: [2, 2])
+        let table = try session.makeTensor([1, 2, 3, 4] as [Float], shape: [2, 2])
         let output = try session.makeTensor([3, 2])
         let indices = try session.makeTensor([1, 7, 0] as [Int32], shape: [3])
         try session.run(GatherRowsArguments(output: output.view, table: table.view, indices: indices.view))
