@@ -43,12 +43,25 @@ let backends: [(name: String, library: String, target: Target)] = [
             name: "DNNLBackend", dependencies: ["BeastCore", "CBeasts", "CPUSupport", "DNNLLibrary"],
             path: "Sources/Backends/DNNL", swiftSettings: strict + optimizedAlways, linkerSettings: exportsQueryOnly)
     ),
+    (
+        "vulkan", "BeastsVulkanBackend",
+        .target(
+            name: "VulkanBackend", dependencies: ["BeastCore", "CBeasts", "VulkanLibrary"],
+            path: "Sources/Backends/Vulkan", swiftSettings: strict + optimizedAlways, linkerSettings: exportsQueryOnly,
+            plugins: ["ShaderPlugin"])
+    ),
 ].filter { isWanted($0.name) }
 
 /// What only one backend needs.
 let backendLibraries: [Target] =
-    isWanted("dnnl")
-    ? [.target(name: "DNNLLibrary", dependencies: ["CPUKernels"], path: "Sources/Backends/DNNLLibrary")] : []
+    (isWanted("dnnl")
+        ? [.target(name: "DNNLLibrary", dependencies: ["CPUKernels"], path: "Sources/Backends/DNNLLibrary")] : [])
+    + (isWanted("vulkan")
+        ? [
+            .target(name: "VulkanLibrary", path: "Sources/Backends/VulkanLibrary"),
+            .executableTarget(name: "shader-embed", swiftSettings: strict),
+            .plugin(name: "ShaderPlugin", capability: .buildTool(), dependencies: ["shader-embed"]),
+        ] : [])
 
 /// Libraries of the tests, in C, for which beasts_backend.h is all they know. Their products are named so that discovery
 /// does not pick them up.
@@ -143,6 +156,8 @@ let package = Package(
         .executableTarget(
             name: "weight-reading", dependencies: ["BeastCore", "BeastWeights"], path: "Benchmarks/WeightReading",
             swiftSettings: strict),
+        .executableTarget(
+            name: "kernel-timing", dependencies: ["BeastCore"], path: "Benchmarks/KernelTiming", swiftSettings: strict),
         .executableTarget(
             name: "picture-preparing", dependencies: ["BeastMedia"], path: "Benchmarks/PicturePreparing",
             swiftSettings: strict),

@@ -68,10 +68,10 @@ fixtures() {
         $(($(number fixtures: 'not supported yet') + $(number fixtures: optional)))
 }
 
-# conformance NAME BACKEND
+# conformance NAME BACKEND [FILTER]
 conformance() {
-    local name=$1 backend=$2
-    run "$beasts" conformance --backend "$backend"
+    local name=$1 backend=$2 filter=${3:-}
+    run "$beasts" conformance --backend "$backend" ${filter:+--filter "$filter"}
     count "$name" "$(number conformance: passed)" "$(failures conformance:)" "$(number conformance: unsupported)"
 }
 
@@ -83,6 +83,25 @@ BEASTS_DNNL_LINEAR=onednn conformance dnnl-onednn dnnl
 BEASTS_DNNL_LINEAR=own conformance dnnl-own dnnl
 # Reduced precision too, on rounded numbers where the processor has no instructions for it.
 BEASTS_BFLOAT16=emulated conformance dnnl-bfloat16 dnnl
+
+# Vulkan on whatever device is here: everything; cases of 16 bits watched by the validation layer; attention and products in
+# the form for GPUs, with staged transfers and small ranges as GPUs need them; then the proof that the layer would speak.
+if "$beasts" backends --json 2> /dev/null | grep -q '"name" : "vulkan"'; then
+    conformance vulkan vulkan
+    BEASTS_VULKAN_VALIDATION=1 conformance vulkan-validation vulkan float16
+    export BEASTS_VULKAN_VARIANT=tiled BEASTS_VULKAN_MEMORY=staged BEASTS_VULKAN_RANGE=1048576
+    BEASTS_VULKAN_VALIDATION=sync conformance vulkan-tiled-attention vulkan attention
+    conformance vulkan-tiled-products vulkan linear
+    unset BEASTS_VULKAN_VARIANT BEASTS_VULKAN_MEMORY BEASTS_VULKAN_RANGE
+    fixtures models-vulkan vulkan Tests/Goldens/models
+    BEASTS_VULKAN_VALIDATION=self-test run "$beasts" conformance --backend vulkan --filter scale
+    reported=$(grep -c VUID-VkBufferCreateInfo-size-00912 "$log" || true)
+    [ "$status" -eq 2 ] && [ "$reported" -gt 0 ] && status=0
+    count vulkan-self-test "$((reported > 0))" 0 0
+else
+    echo "vulkan: MISSING, since it was left out of the build"
+    echo "count vulkan 0 0 0"
+fi
 
 fixtures models reference Tests/Goldens/models
 fixtures models-openblas openblas Tests/Goldens/models

@@ -42,8 +42,16 @@ struct Backends: CommonOptionsCommand {
         var score: Int?
         var device: String?
         var devices: Int?
+        var deviceList: [Device]?
         var dtypes: [String]?
         var optionalOps: [String]?
+
+        struct Device: Encodable {
+            let name: String
+            let score: Int
+            /// What it is, or why it cannot be used.
+            let reason: String
+        }
 
         init(_ candidate: BackendDiscovery.Candidate) {
             path = candidate.path
@@ -56,6 +64,10 @@ struct Backends: CommonOptionsCommand {
                 device = probe.deviceName
                 devices = probe.deviceCount
                 dtypes = probe.nativeDTypes.map(\.description)
+                deviceList = (0..<probe.deviceCount).compactMap { number in
+                    guard let device = try? usable.probe(device: number) else { return nil }
+                    return Device(name: device.deviceName, score: device.score, reason: device.reason)
+                }
             case .unavailable(let loaded, let why): (outcome, reason, library) = ("cannot run here", why, loaded)
             case .failed(let error): (outcome, reason, library) = (error.code.rawValue, error.reason, nil)
             case .shadowed(let shadowed, let path): (outcome, reason, library) = ("shadowed", "by \(path)", shadowed)
@@ -80,6 +92,9 @@ struct Backends: CommonOptionsCommand {
                 lines.append("    file      \(path) (\(place))")
                 if let contract { lines.append("    contract  \(contract)") }
                 if let devices { lines.append("    devices   \(devices)") }
+                for (number, device) in (deviceList ?? []).enumerated() {
+                    lines.append("    device \(number)  \(device.name), score \(device.score): \(device.reason)")
+                }
                 if let dtypes { lines.append("    dtypes    \(dtypes.joined(separator: ", "))") }
                 if let optionalOps {
                     lines.append(

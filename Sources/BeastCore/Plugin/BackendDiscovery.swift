@@ -81,6 +81,21 @@ public struct BackendDiscovery: Sendable {
         return found
     }
 
+    /// The first library of a name that can run here, or the first that cannot; nil where there is none. Others are opened
+    /// for their name and not asked whether they can run, which may take a driver's start.
+    public func candidate(named name: String) -> Candidate? {
+        var unavailable: Candidate?
+        for (place, path) in places {
+            for file in files(at: path, isExplicit: place == Self.environmentVariable) {
+                guard let library = try? PluginLibrary(path: file), library.name == name else { continue }
+                let candidate = Candidate(path: file, place: place, outcome: probed(library))
+                if case .usable = candidate.outcome { return candidate }
+                unavailable = unavailable ?? candidate
+            }
+        }
+        return unavailable
+    }
+
     /// Opens one file and asks whether it can run.
     public func look(at path: String, place: String, pathsByName: [String: String] = [:]) -> Candidate {
         do throws(PluginError) {

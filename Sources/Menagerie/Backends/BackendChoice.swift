@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 public import BeastCore
 
-/// Which backend to use: a name, a name with a device number, a file, or the best that is here.
+/// Which backend to use: a name, a name with a device's number or name, a file, or the best that is here.
 public enum BackendChoice: Sendable, Equatable {
     case auto
     case named(String, device: Int?)
+    /// The device whose name contains this text.
+    case onDevice(String, deviceName: String)
     case file(String, device: Int?)
 
-    /// Reads `auto`, `NAME`, `NAME:DEVICE`, `FILE.so`, `FILE.so:DEVICE`.
+    /// Reads `auto`, `NAME`, `NAME:DEVICE`, `FILE.so`, `FILE.so:DEVICE`. DEVICE is a number; of a backend that is named,
+    /// it may also be a part of the device's name.
     public init(_ text: String) throws {
         var name = text
         var device: Int?
@@ -17,7 +20,13 @@ public enum BackendChoice: Sendable, Equatable {
             device = number
         }
         guard !name.isEmpty else { throw MenagerieError(.usage, "backend '\(text)': no name given") }
-        if name == "auto", device == nil {
+        if device == nil, let colon = text.firstIndex(of: ":"), !text.contains("/"), !text.hasSuffix(".so") {
+            let deviceName = String(text[text.index(after: colon)...])
+            guard colon > text.startIndex, !deviceName.isEmpty else {
+                throw MenagerieError(.usage, "backend '\(text)': expected NAME:DEVICE, a device's number or name")
+            }
+            self = .onDevice(String(text[..<colon]), deviceName: deviceName)
+        } else if name == "auto", device == nil {
             self = .auto
         } else if name.contains("/") || name.hasSuffix(".so") {
             self = .file(name, device: device)
@@ -56,6 +65,9 @@ extension BackendDiscovery {
         switch choice {
         case .auto: return try best()
         case .named(let name, let device): return try named(name, device: device)
+        case .onDevice(let name, let deviceName):
+            let any = try named(name, device: nil)
+            return try chosen(any.library, any.probe, try number(of: deviceName, any))
         case .file(let path, let device):
             // A bare file name is looked for here and never along the loader's own path.
             let path = path.contains("/") ? path : "./" + path
@@ -90,6 +102,9 @@ extension BackendDiscovery {
     }
 
     private func named(_ name: String, device: Int?) throws -> ChosenBackend {
+        if case .usable(let library, let probe) = candidate(named: name)?.outcome {
+            return try chosen(library, probe, device)
+        }
         var reasons: [String] = []
         var names: [String] = []
         for candidate in candidates() {
@@ -107,6 +122,22 @@ extension BackendDiscovery {
         let there = names.isEmpty ? "no backend can run here" : "there is \(names.joined(separator: ", "))"
         let failures = reasons.isEmpty ? "" : "; " + reasons.joined(separator: "; ")
         throw MenagerieError(.unavailable, "there is no backend '\(name)': \(there)\(failures); \(tried)")
+    }
+
+    /// The one device whose name contains a text, upper and lower case alike.
+    private func number(of deviceName: String, _ backend: ChosenBackend) throws -> Int {
+        var names: [String] = []
+        for device in 0..<backend.probe.deviceCount {
+            names.append(try backend.library.probe(device: device).deviceName)
+        }
+        let wanted = deviceName.lowercased()
+        let matches = names.indices.filter { names[$0].lowercased().contains(wanted) }
+        if matches.count == 1 { return matches[0] }
+        let list = names.enumerated().map { "\($0): \($1)" }.joined(separator: ", ")
+        let found = matches.isEmpty ? "no device" : "\(matches.count) devices"
+        throw MenagerieError(
+            .unavailable,
+            "backend '\(backend.library.name)' has \(found) named '\(deviceName)'; its devices are \(list)")
     }
 
     private func chosen(_ library: PluginLibrary, _ probe: ProbeResult, _ device: Int?) throws -> ChosenBackend {

@@ -1,0 +1,44 @@
+#version 450
+// SPDX-License-Identifier: MIT
+// A convolution without shared memory: each invocation keeps COLUMNS channels of ROWS positions. With one group the
+// pixels are the same for the whole work group. With several, COLUMNS divides a group, so that each invocation has one.
+#extension GL_GOOGLE_include_directive : require
+layout(local_size_x_id = 0) in;
+layout(constant_id = 0) const uint GROUP = 8;
+layout(constant_id = 10) const uint ROWS = 8;
+layout(constant_id = 11) const uint COLUMNS = 4;
+layout(constant_id = 12) const bool IS_GROUPED = false;
+#include "convolution.glsl"
+
+void main() {
+    uint column = (gl_WorkGroupID.x * GROUP + gl_LocalInvocationID.x) * COLUMNS;
+    uint row = gl_WorkGroupID.y * ROWS + p.first_row;
+    uint channel = IS_GROUPED ? min(column, p.columns - 1) / p.group_columns * p.group_channels : 0;
+    uint right[COLUMNS];
+    for (uint j = 0; j < COLUMNS; j++)
+        right[j] = p.offset_right + min(column + j, p.columns - 1) * p.right_row;
+    float sums[ROWS * COLUMNS];
+    for (uint i = 0; i < ROWS * COLUMNS; i++)
+        sums[i] = 0.0;
+    for (uint y = 0; y < KERNEL_HEIGHT; y++)
+        for (uint x = 0; x < KERNEL_WIDTH; x++) {
+            uint sources[ROWS];
+            bool are_there[ROWS];
+            for (uint i = 0; i < ROWS; i++)
+                sources[i] = source_of(position_of(min(row + i, p.rows - 1)), y, x, are_there[i]) + channel;
+            for (uint c = 0; c < p.group_channels; c++) {
+                float factors[COLUMNS];
+                for (uint j = 0; j < COLUMNS; j++)
+                    factors[j] = load_right(right[j] + y * p.right_line + x * p.group_channels + c);
+                for (uint i = 0; i < ROWS; i++) {
+                    float pixel = are_there[i] ? load_left(sources[i] + c) : 0.0;
+                    for (uint j = 0; j < COLUMNS; j++)
+                        sums[i * COLUMNS + j] = fma(pixel, factors[j], sums[i * COLUMNS + j]);
+                }
+            }
+        }
+    for (uint i = 0; i < ROWS; i++)
+        for (uint j = 0; j < COLUMNS; j++)
+            if (row + i < p.rows && column + j < p.columns)
+                finish_position(sums[i * COLUMNS + j], position_of(row + i), column + j);
+}

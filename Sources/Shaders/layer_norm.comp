@@ -1,0 +1,60 @@
+#version 450
+// SPDX-License-Identifier: MIT
+// Mean and squared distances in two passes. With a residual: that receives the sum first, and is what is normalised.
+#extension GL_GOOGLE_include_directive : require
+#include "activation.glsl"
+#include "elements.glsl"
+#include "rows.glsl"
+layout(constant_id = 2) const uint INPUT_TYPE = 1;
+layout(constant_id = 3) const uint RESIDUAL_TYPE = 0;
+layout(constant_id = 4) const uint OUTPUT_TYPE = 1;
+layout(constant_id = 5) const uint WEIGHT_TYPE = 1;
+layout(constant_id = 6) const uint BIAS_TYPE = 1;
+layout(constant_id = 7) const uint ACTIVATION = 1;
+layout(push_constant) uniform Parameters {
+    uint rows, columns, offset_output, offset_input, offset_weight, offset_bias, offset_residual;
+    uint extents[2], output_stride[3], input_stride[3], residual_stride[3];
+    float epsilon;
+}
+p;
+OUTPUT(0, output, OUTPUT_TYPE)
+INPUT(1, input, INPUT_TYPE)
+INPUT(2, weight, WEIGHT_TYPE)
+INPUT(3, bias, BIAS_TYPE)
+OUTPUT(4, residual, RESIDUAL_TYPE)
+
+float element(uint source, uint other, uint i) {
+    return RESIDUAL_TYPE != 0 ? load_residual(other + i) : load_input(source + i);
+}
+
+void main() {
+    uint row = row_number();
+    if (row >= p.rows)
+        return;
+    uint rest = row / p.extents[1];
+    uvec3 place = uvec3(rest / p.extents[0], rest % p.extents[0], row % p.extents[1]);
+    uint target =
+        p.offset_output + place.x * p.output_stride[0] + place.y * p.output_stride[1] + place.z * p.output_stride[2];
+    uint source =
+        p.offset_input + place.x * p.input_stride[0] + place.y * p.input_stride[1] + place.z * p.input_stride[2];
+    uint other = p.offset_residual + place.x * p.residual_stride[0] + place.y * p.residual_stride[1] +
+                 place.z * p.residual_stride[2];
+    float sum = 0.0;
+    for (uint i = lane(); i < p.columns; i += LANES) {
+        if (RESIDUAL_TYPE != 0)
+            store_residual(other + i, load_residual(other + i) + load_input(source + i));
+        sum += element(source, other, i);
+    }
+    float mean = sum_of_lanes(sum) / float(p.columns);
+    float squares = 0.0;
+    for (uint i = lane(); i < p.columns; i += LANES) {
+        float distance = element(source, other, i) - mean;
+        squares = fma(distance, distance, squares);
+    }
+    float deviation = sqrt(sum_of_lanes(squares) / float(p.columns) + p.epsilon);
+    for (uint i = lane(); i < p.columns; i += LANES) {
+        float value = (element(source, other, i) - mean) / deviation;
+        value = value * load_weight(p.offset_weight + i) + load_bias(p.offset_bias + i);
+        store_output(target + i, activate(value, ACTIVATION));
+    }
+}
