@@ -21,7 +21,8 @@ float gelu(float x) {
 
 float activate(float x) {
     if (ACTIVATION == ACTIVATION_RELU)
-        return x < 0.0 ? 0.0 : x; // in this order, so that NaN stays
+        // By its bits: a compiler may make a plain comparison a maximum, which loses NaN.
+        return (floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u ? x : max(x, 0.0);
     if (ACTIVATION == ACTIVATION_GELU)
         return gelu(x);
     if (ACTIVATION == ACTIVATION_SILU)
