@@ -8,6 +8,8 @@ struct FloatView {
     let strides: [Int]
 
     init(_ view: TensorView, _ backend: any Backend) throws(BackendError) {
+        // Elements of two bytes read and written as four would reach beyond the buffer.
+        guard view.dtype == .float32 || view.dtype == .int32 else { throw BackendError(.unsupported, "float32 only") }
         guard let address = try backend.map(view.buffer) else {
             throw BackendError(.internal, "the buffer cannot be mapped")
         }
