@@ -124,6 +124,6 @@ import Testing
         #expect(WeightKind.allCases == [.linear, .conv2d, .conv3d, .convTranspose3d, .embedding, .vector])
         #expect(WeightKind.linear.rawValue == 1 && WeightKind.vector.rawValue == 6)
         #expect(BackendError.Code.allCases.map(\.rawValue) == [1, 2, 3, 4, 5])
-        #expect(BEASTS_ABI_MAJOR == 1 && BEASTS_ABI_MINOR == 0 && BEASTS_MAXIMUM_RANK == 8)
+        #expect(BEASTS_ABI_MAJOR == 1 && BEASTS_ABI_MINOR == 1 && BEASTS_MAXIMUM_RANK == 8)
     }
 }

@@ -9,7 +9,7 @@ import Testing
             ("auto", BackendChoice.auto), ("reference", .named("reference", device: nil)),
             ("vulkan:1", .named("vulkan", device: 1)), ("libX.so", .file("libX.so", device: nil)),
             ("/opt/a/libX.so:0", .file("/opt/a/libX.so", device: 0)), ("./folder/x", .file("./folder/x", device: nil)),
-            ("auto:1", .named("auto", device: 1)), ("a:b", .named("a:b", device: nil)),
+            ("auto:1", .named("auto", device: 1)), ("a:b", .onDevice("a", deviceName: "b")),
         ])
     func spellings(text: String, choice: BackendChoice) throws {
         #expect(try BackendChoice(text) == choice)
