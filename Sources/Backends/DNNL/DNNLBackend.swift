@@ -7,7 +7,8 @@ private import Glibc
 /// oneDNN where its products are the fastest there are, own kernels for everything else.
 ///
 /// With AVX-512 oneDNN multiplies blocks of matrices at the machine's rate. With AVX2 alone it calls a general product that
-/// the own packed one outruns, so that one is used. BEASTS_DNNL_LINEAR=onednn or own overrides the choice.
+/// the own packed one outruns, so that one is used. BEASTS_DNNL_LINEAR=onednn or own overrides the choice, for
+/// convolutions too.
 final class DNNLBackend: CPUBackend {
     static let name = "dnnl"
     static let summary = "oneDNN and own kernels for AVX2 and AVX-512"
@@ -22,9 +23,11 @@ final class DNNLBackend: CPUBackend {
 
     init(options: ContextOptions) throws(BackendError) {
         if let reason = dnnl_library_open() { throw BackendError(.unsupported, String(cString: reason)) }
-        resources = try Self.makeResources(options)
-        products = Self.usesLibraryProducts ? try DNNLProducts(resources) : nil
-        convolutions = Self.usesLibraryProducts ? try DNNLConvolutions(resources) : nil
+        let resources = try Self.makeResources(options)
+        self.resources = resources
+        let session = Self.usesLibraryProducts ? try DNNLSession() : nil
+        products = session.map { DNNLProducts(resources, $0) }
+        convolutions = session.map { DNNLConvolutions(resources, $0) }
     }
 
     static func probe(device: Int) throws(BackendError) -> ProbeResult {
@@ -42,14 +45,21 @@ final class DNNLBackend: CPUBackend {
         return result
     }
 
+    private static let wantedProducts = getenv("BEASTS_DNNL_LINEAR").map { String(cString: $0) }
+
     private static let usesLibraryProducts: Bool = {
         if dnnl_library_open() != nil { return false }
-        return switch getenv("BEASTS_DNNL_LINEAR").map({ String(cString: $0) }) {
+        return switch wantedProducts {
         case "onednn": true
         case "own": false
         default: dnnl_library_has_block_products() != 0
         }
     }()
+
+    /// Own convolutions are the faster ones in float32.
+    private func usesLibraryConvolutions(in dtype: DType) -> Bool {
+        dtype == .bfloat16 || (dtype == .float32 && Self.wantedProducts == "onednn")
+    }
 
     func prepareWeight(_ description: WeightDescription) throws(BackendError) -> PreparedWeight {
         if description.target == .int8, description.kind == .linear, bfloat16 != .none {
@@ -57,7 +67,7 @@ final class DNNLBackend: CPUBackend {
         }
         if description.target == .float32 || bfloat16 == .native {
             if let products, description.kind == .linear { return try products.prepare(description) }
-            if let convolutions, description.kind == .conv2d, description.target == .bfloat16,
+            if let convolutions, description.kind == .conv2d, usesLibraryConvolutions(in: description.target),
                 let prepared = try convolutions.prepare(description)
             {
                 return prepared

@@ -15,7 +15,7 @@ final class DNNLConvolutions {
 
     private struct Key: Hashable {
         let weight: BufferHandle
-        let input, output, strides, padding: [Int]
+        let input, output, strides, padding: Shape
         let hasBias: Bool
         let residual: UInt32
         let activation: Activation
@@ -23,24 +23,20 @@ final class DNNLConvolutions {
     }
 
     private let resources: CPUResources
-    private let session: OpaquePointer
+    private let session: DNNLSession
     private var kernels: [BufferHandle: Kernel] = [:]
     private var convolutions: [Key: OpaquePointer] = [:]
     /// Keys whose residual the library does not add itself: it is copied to the output first.
     private var accumulating: Set<Key> = []
 
-    init(_ resources: CPUResources) throws(BackendError) {
-        guard let session = dnnl_session_create() else {
-            throw BackendError(.outOfMemory, "no memory for an engine of oneDNN")
-        }
+    init(_ resources: CPUResources, _ session: DNNLSession) {
         self.resources = resources
         self.session = session
     }
 
     deinit {
-        for convolution in convolutions.values { dnnl_compiled_convolution_destroy(convolution) }
+        for convolution in convolutions.values { dnnl_compiled_destroy(convolution) }
         for kernel in kernels.values { dnnl_kernel_destroy(kernel.pointer) }
-        dnnl_session_destroy(session)
     }
 
     /// Takes kernels of this kind; nil for one without elements, which the library does not know.
@@ -57,8 +53,8 @@ final class DNNLConvolutions {
         (sizes.groups, sizes.dtype) = (Int64(description.groups), description.target.rawValue)
         var status: Int32 = 0
         let elements = try resources.weights[dense.handle].address.assumingMemoryBound(to: Float.self)
-        guard let pointer = dnnl_kernel_create(session, elements, &sizes, &status) else {
-            throw DNNLProducts.failure("packing a kernel of shape \(shape)", status)
+        guard let pointer = dnnl_kernel_create(session.pointer, elements, &sizes, &status) else {
+            throw DNNLSession.failure("packing a kernel of shape \(shape)", status)
         }
         let handle = BufferHandle(rawValue: UInt64(UInt(bitPattern: pointer)))
         kernels[handle] = Kernel(pointer: pointer, shape: shape, groups: description.groups, dtype: description.target)
@@ -71,7 +67,7 @@ final class DNNLConvolutions {
     func release(_ handle: BufferHandle) -> Bool {
         guard let kernel = kernels.removeValue(forKey: handle) else { return false }
         for (key, convolution) in convolutions where key.weight == handle {
-            dnnl_compiled_convolution_destroy(convolution)
+            dnnl_compiled_destroy(convolution)
             convolutions[key] = nil
         }
         accumulating = accumulating.filter { $0.weight != handle }
@@ -113,15 +109,10 @@ final class DNNLConvolutions {
         _ arguments: Conv2dArguments, _ copy: (CopyArguments) throws(BackendError) -> Void
     ) throws(BackendError) {
         let epilogue = arguments.epilogue
-        var residual =
-            switch epilogue.residual {
-            case nil: DNNL_RESIDUAL_NONE
-            case arguments.output?: DNNL_RESIDUAL_OUTPUT
-            case .some: DNNL_RESIDUAL_OTHER
-            }
+        var residual = DNNLSession.residual(epilogue, output: arguments.output)
         func key() -> Key {
             Key(
-                weight: arguments.weight, input: Array(arguments.input.shape), output: Array(arguments.output.shape),
+                weight: arguments.weight, input: arguments.input.shape, output: arguments.output.shape,
                 strides: [arguments.strideY, arguments.strideX],
                 padding: [
                     arguments.paddingTop, arguments.paddingBottom, arguments.paddingLeft, arguments.paddingRight,
@@ -137,12 +128,12 @@ final class DNNLConvolutions {
         }
         guard let compiled else { throw BackendError(.unsupported, "oneDNN does not do this convolution") }
         let scratch = try resources.scratch.pieces(
-            byteCount: dnnl_compiled_convolution_scratch_byte_count(compiled), count: 1)[0]
+            byteCount: dnnl_compiled_scratch_byte_count(compiled), count: 1)[0]
         resources.threads.enter()
         let added = residual == DNNL_RESIDUAL_OTHER ? epilogue.residual?.address : nil
-        let status = dnnl_compiled_convolution_run(
+        let status = dnnl_compiled_run(
             compiled, arguments.input.address, epilogue.bias?.floats, added, arguments.output.address, scratch)
-        guard status == 0 else { throw DNNLProducts.failure("a convolution", status) }
+        guard status == 0 else { throw DNNLSession.failure("a convolution", status) }
     }
 
     /// nil where the library has no fast one.
@@ -165,10 +156,9 @@ final class DNNLConvolutions {
         )
         shape.dtype = kernel.dtype.rawValue
         var status: Int32 = 0
-        guard let convolution = dnnl_compiled_convolution_create(session, kernel.pointer, &shape, &status) else {
-            // 3: not implemented.
-            if status == 3 { return nil }
-            throw DNNLProducts.failure("compiling a convolution of \(key.input)", status)
+        guard let convolution = dnnl_convolution_create(session.pointer, kernel.pointer, &shape, &status) else {
+            if Int(status) == DNNL_STATUS_UNIMPLEMENTED { return nil }
+            throw DNNLSession.failure("compiling a convolution of \(key.input)", status)
         }
         convolutions[key] = convolution
         return convolution

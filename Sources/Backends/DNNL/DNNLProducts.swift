@@ -22,22 +22,18 @@ final class DNNLProducts {
     }
 
     private let resources: CPUResources
-    private let session: OpaquePointer
+    private let session: DNNLSession
     private var weights: [BufferHandle: PackedWeight] = [:]
     private var products: [Key: OpaquePointer] = [:]
 
-    init(_ resources: CPUResources) throws(BackendError) {
-        guard let session = dnnl_session_create() else {
-            throw BackendError(.outOfMemory, "no memory for an engine of oneDNN")
-        }
+    init(_ resources: CPUResources, _ session: DNNLSession) {
         self.resources = resources
         self.session = session
     }
 
     deinit {
-        for product in products.values { dnnl_product_destroy(product) }
+        for product in products.values { dnnl_compiled_destroy(product) }
         for weight in weights.values { dnnl_packed_destroy(weight.pointer) }
-        dnnl_session_destroy(session)
     }
 
     /// Dense first, as the library's reorders want it, then in its own order; the dense copy goes.
@@ -52,9 +48,9 @@ final class DNNLProducts {
         var status: Int32 = 0
         let elements = try resources.weights[dense.handle].address.assumingMemoryBound(to: Float.self)
         let packed = dnnl_packed_create(
-            session, elements, Int64(columns), Int64(inner), description.target.rawValue, &status)
+            session.pointer, elements, Int64(columns), Int64(inner), description.target.rawValue, &status)
         resources.weights.release(dense.handle)
-        guard let packed else { throw Self.failure("packing a weight of shape \(shape)", status) }
+        guard let packed else { throw DNNLSession.failure("packing a weight of shape \(shape)", status) }
         let handle = BufferHandle(rawValue: UInt64(UInt(bitPattern: packed)))
         weights[handle] = PackedWeight(pointer: packed, dtype: description.target)
         return PreparedWeight(handle: handle, byteCount: dnnl_packed_byte_count(packed))
@@ -66,7 +62,7 @@ final class DNNLProducts {
     func release(_ handle: BufferHandle) -> Bool {
         guard let weight = weights.removeValue(forKey: handle) else { return false }
         for (key, product) in products where key.weight == handle {
-            dnnl_product_destroy(product)
+            dnnl_compiled_destroy(product)
             products[key] = nil
         }
         dnnl_packed_destroy(weight.pointer)
@@ -80,12 +76,7 @@ final class DNNLProducts {
         guard let weight = weights[arguments.weight] else {
             throw BackendError(.unsupported, "a product over an inner axis of no elements")
         }
-        let residual =
-            switch epilogue.residual {
-            case nil: DNNL_RESIDUAL_NONE
-            case output?: DNNL_RESIDUAL_OUTPUT
-            case .some: DNNL_RESIDUAL_OTHER
-            }
+        let residual = DNNLSession.residual(epilogue, output: output)
         // oneDNN knows no rows that repeat or overlap; those are multiplied one by one.
         let isPlain = [output, input, epilogue.residual ?? output].allSatisfy {
             blocks.rowCount <= 1 || blocks.stride(of: $0) >= $0.shape[$0.rank - 1]
@@ -99,17 +90,17 @@ final class DNNLProducts {
             hasBias: epilogue.bias != nil, residual: residual.rawValue, activation: epilogue.activation,
             order: epilogue.order)
         let product = try product(key, weight)
-        let scratch = try resources.scratch.pieces(byteCount: dnnl_product_scratch_byte_count(product), count: 1)[0]
+        let scratch = try resources.scratch.pieces(byteCount: dnnl_compiled_scratch_byte_count(product), count: 1)[0]
         resources.threads.enter()
         for item in 0..<blocks.count * steps {
             let (block, row) = (item / steps, item % steps)
             func start(_ view: TensorView) -> UnsafeMutableRawPointer {
                 view.address + (blocks.offset(of: view, block) + row * blocks.stride(of: view)) * view.dtype.byteCount
             }
-            let status = dnnl_product_run(
+            let status = dnnl_compiled_run(
                 product, start(input), epilogue.bias?.floats, epilogue.residual.map { start($0) }, start(output),
                 scratch)
-            guard status == 0 else { throw Self.failure("a product", status) }
+            guard status == 0 else { throw DNNLSession.failure("a product", status) }
         }
     }
 
@@ -124,18 +115,10 @@ final class DNNLProducts {
         )
         (shape.input_dtype, shape.output_dtype) = (weight.dtype.rawValue, key.outputType.rawValue)
         var status: Int32 = 0
-        guard let product = dnnl_product_create(session, weight.pointer, &shape, &status) else {
-            throw Self.failure("compiling a product of \(key.rows) rows", status)
+        guard let product = dnnl_product_create(session.pointer, weight.pointer, &shape, &status) else {
+            throw DNNLSession.failure("compiling a product of \(key.rows) rows", status)
         }
         products[key] = product
         return product
-    }
-
-    static func failure(_ what: String, _ status: Int32) -> BackendError {
-        switch status {
-        case 1: BackendError(.outOfMemory, "\(what): no memory")
-        case 3: BackendError(.unsupported, "\(what): oneDNN does not do this one")
-        default: BackendError(.internal, "\(what): oneDNN's status is \(status)")
-        }
     }
 }

@@ -60,8 +60,22 @@ struct dnnl_session {
 /// oneDNN's number of an element type of the contract.
 dnnl_data_type_t dnnl_type_of(int32_t dtype);
 
-/// Appends an activation of the contract to what follows a product.
-dnnl_status_t dnnl_append_activation(dnnl_post_ops_t steps, int32_t activation);
+/// What a primitive is compiled from.
+typedef struct dnnl_plan {
+    dnnl_memory_desc_t input, output, bias, residual;
+    /// The arguments that bias and residual are given as; 0 where there is none.
+    int bias_argument, residual_argument;
+    dnnl_primitive_desc_t description;
+} dnnl_plan;
+
+/// Appends activation and residual, in their order, as steps after a product; `count` steps stand before them. The
+/// residual lies as `plan->residual` says.
+dnnl_status_t dnnl_append_epilogue(dnnl_post_ops_t steps, int count, int32_t activation, int32_t residual,
+                                   int32_t residual_first, dnnl_plan *plan);
+
+/// Compiles a plan, whose description goes; null on failure.
+dnnl_compiled *dnnl_compile(dnnl_session *session, dnnl_plan *plan, const dnnl_memory_desc_t *weight_layout,
+                            void *weight, dnnl_status_t *status);
 
 /// Copies elements in one layout and type to memory of their own in another; null on failure.
 void *dnnl_reordered(dnnl_session *session, const dnnl_memory_desc_t *source, const void *elements,

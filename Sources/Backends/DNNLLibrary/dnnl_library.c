@@ -80,22 +80,13 @@ struct dnnl_packed {
     size_t byte_count;
 };
 
-struct dnnl_product {
-    dnnl_session *session;
-    dnnl_primitive_t primitive;
-    dnnl_memory_t input, weight, bias, residual, output, scratch;
-    /// The residual's argument, the bias's argument; 0 where there is none.
-    int residual_argument, bias_argument;
-    size_t scratch_byte_count;
-};
-
 /// A row-major matrix whose rows lie `stride` apart.
 static dnnl_status_t matrix(dnnl_memory_desc_t *layout, int64_t rows, int64_t columns, int64_t stride, int32_t dtype) {
     dnnl_dims_t extents = {rows, columns}, strides = {stride < columns ? columns : stride, 1};
     return library.memory_desc_init_by_strides(layout, 2, extents, dnnl_type_of(dtype), strides);
 }
 
-dnnl_status_t dnnl_append_activation(dnnl_post_ops_t steps, int32_t activation) {
+static dnnl_status_t append_activation(dnnl_post_ops_t steps, int32_t activation) {
     switch (activation) {
     case 2:
         return library.post_ops_append_eltwise(steps, 1, dnnl_eltwise_relu, 0, 0);
@@ -108,22 +99,38 @@ dnnl_status_t dnnl_append_activation(dnnl_post_ops_t steps, int32_t activation) 
     }
 }
 
-/// The primitive's description. Where alpha is not 1 the bias is a step after it.
-static dnnl_status_t describe(dnnl_session *session, const dnnl_memory_desc_t *weight, int64_t columns, int64_t inner,
-                              const dnnl_product_shape *shape, dnnl_product *product,
-                              dnnl_primitive_desc_t *description) {
-    dnnl_memory_desc_t input, output, bias, residual;
+dnnl_status_t dnnl_append_epilogue(dnnl_post_ops_t steps, int count, int32_t activation, int32_t residual,
+                                   int32_t residual_first, dnnl_plan *plan) {
+    dnnl_status_t status = dnnl_success;
+    if (!residual_first) {
+        status = append_activation(steps, activation);
+        count += activation != 1;
+    }
+    if (!status && residual == DNNL_RESIDUAL_OUTPUT) {
+        status = library.post_ops_append_sum(steps, 1);
+    } else if (!status && residual == DNNL_RESIDUAL_OTHER) {
+        plan->residual_argument = DNNL_ARG_ATTR_MULTIPLE_POST_OP(count) | DNNL_ARG_SRC_1;
+        status = library.post_ops_append_binary(steps, dnnl_binary_add, &plan->residual);
+    }
+    if (!status && residual_first)
+        status = append_activation(steps, activation);
+    return status;
+}
+
+/// The plan of a product. Where alpha is not 1 the bias is a step after it.
+static dnnl_status_t plan_product(dnnl_session *session, const dnnl_memory_desc_t *weight, int64_t columns,
+                                  int64_t inner, const dnnl_product_shape *shape, dnnl_plan *plan) {
     dnnl_dims_t bias_extents = {1, columns};
     dnnl_primitive_attr_t attributes = 0;
     dnnl_post_ops_t steps = 0;
     int count = 0, scales = shape->alpha != 1;
-    dnnl_status_t status = matrix(&input, shape->rows, inner, shape->input_stride, shape->input_dtype);
+    dnnl_status_t status = matrix(&plan->input, shape->rows, inner, shape->input_stride, shape->input_dtype);
     if (!status)
-        status = matrix(&output, shape->rows, columns, shape->output_stride, shape->output_dtype);
+        status = matrix(&plan->output, shape->rows, columns, shape->output_stride, shape->output_dtype);
     if (!status)
-        status = matrix(&residual, shape->rows, columns, shape->residual_stride, shape->output_dtype);
+        status = matrix(&plan->residual, shape->rows, columns, shape->residual_stride, shape->output_dtype);
     if (!status)
-        status = library.memory_desc_init_by_tag(&bias, 2, bias_extents, dnnl_f32, dnnl_ab);
+        status = library.memory_desc_init_by_tag(&plan->bias, 2, bias_extents, dnnl_f32, dnnl_ab);
     if (!status)
         status = library.primitive_attr_create(&attributes);
     if (!status)
@@ -134,39 +141,22 @@ static dnnl_status_t describe(dnnl_session *session, const dnnl_memory_desc_t *w
         status = library.post_ops_append_eltwise(steps, 1, dnnl_eltwise_linear, shape->alpha, 0);
         count++;
     }
-    product->bias_argument = shape->has_bias ? DNNL_ARG_BIAS : 0;
+    plan->bias_argument = shape->has_bias ? DNNL_ARG_BIAS : 0;
     if (!status && scales && shape->has_bias) {
-        product->bias_argument = DNNL_ARG_ATTR_MULTIPLE_POST_OP(count) | DNNL_ARG_SRC_1;
-        status = library.post_ops_append_binary(steps, dnnl_binary_add, &bias);
+        plan->bias_argument = DNNL_ARG_ATTR_MULTIPLE_POST_OP(count) | DNNL_ARG_SRC_1;
+        status = library.post_ops_append_binary(steps, dnnl_binary_add, &plan->bias);
         count++;
     }
-    if (!status && !shape->residual_first) {
-        status = dnnl_append_activation(steps, shape->activation);
-        count += shape->activation != 1;
-    }
-    if (!status && shape->residual == DNNL_RESIDUAL_OUTPUT) {
-        status = library.post_ops_append_sum(steps, 1);
-    } else if (!status && shape->residual == DNNL_RESIDUAL_OTHER) {
-        product->residual_argument = DNNL_ARG_ATTR_MULTIPLE_POST_OP(count) | DNNL_ARG_SRC_1;
-        status = library.post_ops_append_binary(steps, dnnl_binary_add, &residual);
-    }
-    if (!status && shape->residual_first)
-        status = dnnl_append_activation(steps, shape->activation);
+    if (!status)
+        status = dnnl_append_epilogue(steps, count, shape->activation, shape->residual, shape->residual_first, plan);
     if (!status)
         status = library.primitive_attr_set_post_ops(attributes, steps);
     dnnl_matmul_desc_t operation;
     if (!status)
-        status = library.matmul_desc_init(&operation, &input, weight, shape->has_bias && !scales ? &bias : 0, &output);
+        status = library.matmul_desc_init(&operation, &plan->input, weight,
+                                          shape->has_bias && !scales ? &plan->bias : 0, &plan->output);
     if (!status)
-        status = library.primitive_desc_create(description, &operation, attributes, session->engine, 0);
-    if (!status && product->session) {
-        library.memory_create(&product->input, &input, session->engine, DNNL_MEMORY_NONE);
-        library.memory_create(&product->output, &output, session->engine, DNNL_MEMORY_NONE);
-        library.memory_create(&product->bias, &bias, session->engine, DNNL_MEMORY_NONE);
-        library.memory_create(&product->residual, &residual, session->engine, DNNL_MEMORY_NONE);
-        if (!product->input || !product->output || !product->bias || !product->residual)
-            status = dnnl_out_of_memory;
-    }
+        status = library.primitive_desc_create(&plan->description, &operation, attributes, session->engine, 0);
     if (steps)
         library.post_ops_destroy(steps);
     if (attributes)
@@ -217,12 +207,11 @@ void *dnnl_reordered(dnnl_session *session, const dnnl_memory_desc_t *source, co
 dnnl_packed *dnnl_packed_create(dnnl_session *session, const float *weight, int64_t columns, int64_t inner,
                                 int32_t dtype, int32_t *result) {
     dnnl_packed *packed = calloc(1, sizeof *packed);
-    dnnl_product unused = {0};
+    dnnl_plan plan = {0};
     dnnl_product_shape shape = {.rows = TYPICAL_ROWS, .input_stride = inner, .output_stride = columns, .alpha = 1};
     shape.residual_stride = columns;
     shape.activation = 1;
     shape.input_dtype = shape.output_dtype = dtype;
-    dnnl_primitive_desc_t description = 0;
     dnnl_memory_desc_t any, source;
     // The product's right factor is [inner, columns]: the weight, transposed.
     dnnl_dims_t extents = {inner, columns}, strides = {1, inner};
@@ -232,16 +221,16 @@ dnnl_packed *dnnl_packed_create(dnnl_session *session, const float *weight, int6
     if (!status)
         status = library.memory_desc_init_by_strides(&source, 2, extents, dnnl_f32, strides);
     if (!status)
-        status = describe(session, &any, columns, inner, &shape, &unused, &description);
+        status = plan_product(session, &any, columns, inner, &shape, &plan);
     if (!status) {
-        packed->layout = *library.primitive_desc_query_md(description, dnnl_query_weights_md, 0);
+        packed->layout = *library.primitive_desc_query_md(plan.description, dnnl_query_weights_md, 0);
         packed->columns = columns;
         packed->inner = inner;
         packed->byte_count = library.memory_desc_get_size(&packed->layout);
         packed->elements = dnnl_reordered(session, &source, weight, &packed->layout, &status);
     }
-    if (description)
-        library.primitive_desc_destroy(description);
+    if (plan.description)
+        library.primitive_desc_destroy(plan.description);
     *result = (int32_t)status;
     if (!status)
         return packed;
@@ -259,67 +248,13 @@ void dnnl_packed_destroy(dnnl_packed *packed) {
     free(packed);
 }
 
-dnnl_product *dnnl_product_create(dnnl_session *session, const dnnl_packed *packed, const dnnl_product_shape *shape,
-                                  int32_t *status) {
-    dnnl_product *product = calloc(1, sizeof *product);
-    dnnl_primitive_desc_t description = 0;
-    *status = product ? dnnl_success : dnnl_out_of_memory;
-    if (!*status) {
-        product->session = session;
-        *status = describe(session, &packed->layout, packed->columns, packed->inner, shape, product, &description);
-    }
-    if (!*status)
-        *status = library.primitive_create(&product->primitive, description);
-    if (!*status) {
-        const dnnl_memory_desc_t *scratch = library.primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0);
-        product->scratch_byte_count = library.memory_desc_get_size(scratch);
-        *status = library.memory_create(&product->scratch, scratch, session->engine, DNNL_MEMORY_NONE);
-    }
-    if (!*status)
-        *status = library.memory_create(&product->weight, &packed->layout, session->engine, packed->elements);
-    if (description)
-        library.primitive_desc_destroy(description);
-    if (!*status)
-        return product;
-    dnnl_product_destroy(product);
-    return 0;
-}
-
-size_t dnnl_product_scratch_byte_count(const dnnl_product *product) {
-    return product->scratch_byte_count;
-}
-
-int32_t dnnl_product_run(const dnnl_product *product, const void *input, const float *bias, const void *residual,
-                         void *output, void *scratch) {
-    library.memory_set_data_handle(product->input, (void *)(uintptr_t)input);
-    library.memory_set_data_handle(product->output, output);
-    library.memory_set_data_handle(product->scratch, scratch);
-    dnnl_exec_arg_t arguments[6] = {{DNNL_ARG_SRC, product->input},
-                                    {DNNL_ARG_WEIGHTS, product->weight},
-                                    {DNNL_ARG_DST, product->output},
-                                    {DNNL_ARG_SCRATCHPAD, product->scratch}};
-    int count = 4;
-    if (product->bias_argument) {
-        library.memory_set_data_handle(product->bias, (void *)(uintptr_t)bias);
-        arguments[count++] = (dnnl_exec_arg_t){product->bias_argument, product->bias};
-    }
-    if (product->residual_argument) {
-        library.memory_set_data_handle(product->residual, (void *)(uintptr_t)residual);
-        arguments[count++] = (dnnl_exec_arg_t){product->residual_argument, product->residual};
-    }
-    dnnl_status_t status = library.primitive_execute(product->primitive, product->session->stream, count, arguments);
-    return status ? status : library.stream_wait(product->session->stream);
-}
-
-void dnnl_product_destroy(dnnl_product *product) {
-    if (!product)
-        return;
-    dnnl_memory_t memories[] = {product->input,    product->weight, product->bias,
-                                product->residual, product->output, product->scratch};
-    for (size_t n = 0; n < sizeof memories / sizeof *memories; n++)
-        if (memories[n])
-            library.memory_destroy(memories[n]);
-    if (product->primitive)
-        library.primitive_destroy(product->primitive);
-    free(product);
+dnnl_compiled *dnnl_product_create(dnnl_session *session, const dnnl_packed *packed, const dnnl_product_shape *shape,
+                                   int32_t *result) {
+    dnnl_plan plan = {0};
+    dnnl_compiled *compiled = 0;
+    dnnl_status_t status = plan_product(session, &packed->layout, packed->columns, packed->inner, shape, &plan);
+    if (!status)
+        compiled = dnnl_compile(session, &plan, &packed->layout, packed->elements, &status);
+    *result = (int32_t)status;
+    return compiled;
 }

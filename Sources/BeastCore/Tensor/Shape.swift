@@ -104,8 +104,13 @@ extension Shape: RandomAccessCollection, MutableCollection {
     }
 }
 
-extension Shape: Equatable, ExpressibleByArrayLiteral, CustomStringConvertible {
+extension Shape: Hashable, ExpressibleByArrayLiteral, CustomStringConvertible {
     public static func == (left: Shape, right: Shape) -> Bool { left.elementsEqual(right) }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(rank)
+        for extent in self { hasher.combine(extent) }
+    }
 
     public init(arrayLiteral elements: Int...) { self.init(elements) }
 

@@ -17,6 +17,9 @@ void dnnl_library_version(int32_t *major, int32_t *minor, int32_t *patch);
 /// Whether the open library has its batch-reduced products (brgemm) for this processor: AVX-512 and up.
 int32_t dnnl_library_has_block_products(void);
 
+/// Statuses of the library that mean something to the caller.
+enum { DNNL_STATUS_OUT_OF_MEMORY = 1, DNNL_STATUS_UNIMPLEMENTED = 3 };
+
 /// An engine and a stream on the processor, used by one thread at a time.
 typedef struct dnnl_session dnnl_session;
 /// Null where there is no memory.
@@ -45,15 +48,17 @@ typedef struct dnnl_product_shape {
     int32_t input_dtype, output_dtype;
 } dnnl_product_shape;
 
-/// output = epilogue(alpha * input x weight^T), compiled for one shape.
-typedef struct dnnl_product dnnl_product;
-dnnl_product *dnnl_product_create(dnnl_session *session, const dnnl_packed *packed, const dnnl_product_shape *shape,
-                                  int32_t *status);
-size_t dnnl_product_scratch_byte_count(const dnnl_product *product);
+/// A product or a convolution with one weight, compiled for one shape; the weight outlives it.
+typedef struct dnnl_compiled dnnl_compiled;
+size_t dnnl_compiled_scratch_byte_count(const dnnl_compiled *compiled);
 /// Runs it on the caller's OpenMP threads. 0 or the library's status.
-int32_t dnnl_product_run(const dnnl_product *product, const void *input, const float *bias, const void *residual,
-                         void *output, void *scratch);
-void dnnl_product_destroy(dnnl_product *product);
+int32_t dnnl_compiled_run(const dnnl_compiled *compiled, const void *input, const float *bias, const void *residual,
+                          void *output, void *scratch);
+void dnnl_compiled_destroy(dnnl_compiled *compiled);
+
+/// output = epilogue(alpha * input x weight^T). Null on failure, with the library's status.
+dnnl_compiled *dnnl_product_create(dnnl_session *session, const dnnl_packed *packed, const dnnl_product_shape *shape,
+                                   int32_t *status);
 
 /// What a compiled convolution is for; pictures are dense, channels last.
 typedef struct dnnl_convolution_shape {
@@ -75,15 +80,9 @@ dnnl_kernel *dnnl_kernel_create(dnnl_session *session, const float *elements, co
 size_t dnnl_kernel_byte_count(const dnnl_kernel *kernel);
 void dnnl_kernel_destroy(dnnl_kernel *kernel);
 
-/// output = epilogue(convolution of the input), compiled for one shape; `kernel` outlives it.
-typedef struct dnnl_compiled_convolution dnnl_compiled_convolution;
-/// Null on failure; status 3 where the library has no fast implementation of it.
-dnnl_compiled_convolution *dnnl_compiled_convolution_create(dnnl_session *session, dnnl_kernel *kernel,
-                                                            const dnnl_convolution_shape *shape, int32_t *status);
-size_t dnnl_compiled_convolution_scratch_byte_count(const dnnl_compiled_convolution *convolution);
-/// Runs it on the caller's OpenMP threads. 0 or the library's status.
-int32_t dnnl_compiled_convolution_run(const dnnl_compiled_convolution *convolution, const void *input,
-                                      const float *bias, const void *residual, void *output, void *scratch);
-void dnnl_compiled_convolution_destroy(dnnl_compiled_convolution *convolution);
+/// output = epilogue(convolution of the input). Null on failure; DNNL_STATUS_UNIMPLEMENTED where the library has no
+/// fast implementation of it.
+dnnl_compiled *dnnl_convolution_create(dnnl_session *session, dnnl_kernel *kernel, const dnnl_convolution_shape *shape,
+                                       int32_t *status);
 
 #endif
