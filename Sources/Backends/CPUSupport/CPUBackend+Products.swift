@@ -13,13 +13,7 @@ extension CPUBackend {
         let weight = try resources.weights[arguments.weight]
         if case .quads = weight.layout { return try resources.multiplyQuads(arguments, weight) }
         if arguments.input.dtype != .float32 {
-            let (output, input, residual) = (arguments.output, arguments.input, arguments.epilogue.residual)
-            return try widening(output: output, input: input, residual: residual) {
-                (output, input, residual) throws(BackendError) in
-                var wide = arguments
-                (wide.output, wide.input, wide.epilogue.residual) = (output, input, residual)
-                try packedLinear(wide)
-            }
+            return try widening(arguments) { (wide) throws(BackendError) in try packedLinear(wide) }
         }
         var product = cpu_product(weight, group: 0, columns: weight.shape[0], inner: weight.shape[1])
         product.alpha = arguments.alpha
@@ -34,13 +28,7 @@ extension CPUBackend {
     public func packedConv2d(_ arguments: Conv2dArguments) throws(BackendError) {
         try requireSupport(arguments)
         if arguments.input.dtype != .float32 {
-            let (output, input, residual) = (arguments.output, arguments.input, arguments.epilogue.residual)
-            return try widening(output: output, input: input, residual: residual) {
-                (output, input, residual) throws(BackendError) in
-                var wide = arguments
-                (wide.output, wide.input, wide.epilogue.residual) = (output, input, residual)
-                try packedConv2d(wide)
-            }
+            return try widening(arguments) { (wide) throws(BackendError) in try packedConv2d(wide) }
         }
         let weight = try resources.weights[arguments.weight]
         let (input, output, shape) = (arguments.input, arguments.output, weight.shape)

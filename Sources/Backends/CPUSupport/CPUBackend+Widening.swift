@@ -27,9 +27,8 @@ extension CPUBackend {
     }
 
     /// Calls `product` with float32 copies of what is bfloat16, and stores what it gave rounded.
-    public func widening(
-        output: TensorView, input: TensorView, residual: TensorView?,
-        _ product: (_ output: TensorView, _ input: TensorView, _ residual: TensorView?) throws(BackendError) -> Void
+    func widening<Arguments: ProductArguments>(
+        _ arguments: Arguments, _ product: (Arguments) throws(BackendError) -> Void
     ) throws(BackendError) {
         var copies: [BufferHandle] = []
         defer { for copy in copies { resources.memory.release(copy) } }
@@ -41,11 +40,28 @@ extension CPUBackend {
             if isRead { try self.copy(CopyArguments(output: copy, input: view)) }
             return copy
         }
-        let isAccumulated = residual == output
-        let target = try widened(output, isRead: isAccumulated)
-        let added: TensorView? =
-            if isAccumulated { target } else if let residual { try widened(residual, isRead: true) } else { nil }
-        try product(target, widened(input, isRead: true), added)
-        if target != output { try copy(CopyArguments(output: output, input: target)) }
+        let isAccumulated = arguments.epilogue.residual == arguments.output
+        var wide = arguments
+        wide.input = try widened(arguments.input, isRead: true)
+        wide.output = try widened(arguments.output, isRead: isAccumulated)
+        if isAccumulated {
+            wide.epilogue.residual = wide.output
+        } else if let residual = arguments.epilogue.residual {
+            wide.epilogue.residual = try widened(residual, isRead: true)
+        }
+        try product(wide)
+        if wide.output != arguments.output {
+            try copy(CopyArguments(output: arguments.output, input: wide.output))
+        }
     }
 }
+
+/// A product with a prepared weight and an epilogue.
+protocol ProductArguments: OpArguments {
+    var input: TensorView { get set }
+    var output: TensorView { get set }
+    var epilogue: Epilogue { get set }
+}
+
+extension LinearArguments: ProductArguments {}
+extension Conv2dArguments: ProductArguments {}

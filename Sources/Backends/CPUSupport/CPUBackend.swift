@@ -90,7 +90,8 @@ extension CPUBackend {
             return views.allSatisfy { $0.dtype.isFloatingPoint }
         case .argReduce: return arguments.inputs.allSatisfy { $0.dtype.isFloatingPoint }
         case .patchEmbedding: return isFloat32 && (arguments as? PatchEmbeddingArguments)?.areOfSinglePictures == true
-        case .linear, .conv2d: return isFloat32 || (bfloat16 != .none && arguments.isProductOfBFloat16)
+        case .linear, .conv2d:
+            return isFloat32 || (bfloat16 != .none && (arguments as? any ProductArguments)?.isOfBFloat16 == true)
         case .attention: return isFloat32 || (bfloat16 != .none && views.allSatisfy { $0.dtype == .bfloat16 })
         default: return isFloat32
         }
@@ -105,13 +106,12 @@ extension CPUBackend {
     }
 }
 
-extension OpArguments {
-    /// A linear layer or a convolution from bfloat16, to it or, the residual too, to float32, with a bias in float32.
-    fileprivate var isProductOfBFloat16: Bool {
-        let epilogue = (self as? LinearArguments)?.epilogue ?? (self as? Conv2dArguments)?.epilogue
-        guard let output = outputs.first?.dtype, inputs.first?.dtype == .bfloat16 else { return false }
-        return (output == .bfloat16 || output == .float32) && epilogue?.bias?.dtype ?? .float32 == .float32
-            && epilogue?.residual?.dtype ?? output == output
+extension ProductArguments {
+    /// From bfloat16, to it or, the residual too, to float32, with a bias in float32.
+    fileprivate var isOfBFloat16: Bool {
+        input.dtype == .bfloat16 && (output.dtype == .bfloat16 || output.dtype == .float32)
+            && (epilogue.bias?.dtype ?? .float32) == .float32
+            && (epilogue.residual?.dtype ?? output.dtype) == output.dtype
     }
 }
 

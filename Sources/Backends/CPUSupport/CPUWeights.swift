@@ -63,7 +63,7 @@ public final class CPUWeights {
     }
 
     /// Rounds a matrix to int8, a scale for each row, and packs it for products of quads.
-    /// - Throws: `outOfMemory`; `invalidArgument` for numbers that are not finite.
+    /// - Throws: `outOfMemory`; `unsupported` for more than 65536 columns.
     public func prepareQuads(_ description: WeightDescription, packing kernels: cpu_kernels, on threads: CPUThreads)
         throws(BackendError) -> PreparedWeight
     {

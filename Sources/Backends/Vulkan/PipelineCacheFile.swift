@@ -1,5 +1,5 @@
-private import Glibc
 // SPDX-License-Identifier: MIT
+private import Glibc
 internal import VulkanLibrary
 
 /// Compiled kernels on disk, one file for each device and driver build. What is damaged or from elsewhere is ignored, and

@@ -118,6 +118,7 @@ struct Conv2dCase: CaseBody {
             convolution([2, 8, 6, 64], 32, .square(1, stride: 2), EpilogueChoice(bias: true)),
             convolution([1, 9, 9, 128], 128, .square(3, padding: 1), groups: 32, relu),
             convolution([1, 9, 10, 64], 64, .square(3, stride: 2, padding: 1), groups: 4, relu),
+            convolution([1, 7, 7, 64], 64, .square(3, padding: 1), groups: 32, residual),
             convolution([2, 5, 6, 7], 9, .square(3, padding: 1), residual, layout: .sliced),
         ]
     }
