@@ -37,7 +37,8 @@ struct BackendOptions: ParsableArguments {
     func choose(_ common: CommonOptions) throws -> ChosenBackend {
         let chosen = try BackendDiscovery.ofThisProcess().choose(try BackendChoice(backend))
         if backend == "auto" || common.verbose { common.note("backend: \(chosen.summary)") }
-        _ = try precision.resolved(on: chosen)
+        let resolved = try precision.resolved(on: chosen)
+        if precision == .auto || common.verbose { common.note("precision: \(resolved.rawValue)") }
         return chosen
     }
 
