@@ -13,6 +13,7 @@ enum { LANES = 8, TILE_ROWS = 6, TILE_VECTORS = 2, SLAB = 256, ROW_BLOCK = 132 }
 #include "groups.inc"
 #include "elementwise.inc"
 #include "norms.inc"
+#include "group_norm.inc"
 #include "reductions.inc"
 #include "attention.inc"
 // Pairs as two multiply-adds: how the paired kernels are tested where the processor has no instruction for them.

@@ -17,6 +17,7 @@ enum { LANES = 16, TILE_ROWS = 6, TILE_VECTORS = 4, SLAB = 384, ROW_BLOCK = 96 }
 #include "groups.inc"
 #include "elementwise.inc"
 #include "norms.inc"
+#include "group_norm.inc"
 #include "reductions.inc"
 #include "attention.inc"
 #define WIDE_TILES 1

@@ -76,9 +76,29 @@ extension CPUBackend {
 
     public func groupNorm(_ arguments: GroupNormArguments) throws(BackendError) {
         try requireSupport(arguments)
-        let items = arguments.input.shape[0] * arguments.groups
-        let work = items == 0 ? 0 : arguments.input.elementCount / items * 4
-        split(items, work: work, arguments.contract, resources.kernels.group_norm)
+        let shape = arguments.input.shape
+        if shape.elementCount == 0 { return }
+        let (pictures, channels, groups) = (shape[0], shape[shape.count - 1], arguments.groups)
+        let (kernels, threads) = (resources.kernels, resources.threads)
+        try withUnsafePointer(to: arguments.contract) { (contract) throws(BackendError) in
+            let blocks = pictures * Int(kernels.group_norm_block_count(contract))
+            let coefficientFloats = 3 * pictures * channels
+            let momentFloats = (blocks * groups * 4 + 15) & ~15
+            let scratch = try resources.scratch.pieces(
+                byteCount: (momentFloats + coefficientFloats + 2 * channels * threads.count) * 4, count: 1)[0]
+            let moments = scratch.assumingMemoryBound(to: Float.self)
+            let coefficients = moments + momentFloats
+            let sums = coefficients + coefficientFloats
+            let rows = shape.dropLast().elementCount
+            threads.split(blocks, work: rows / blocks * channels * 2) { thread, range in
+                kernels.group_moments(
+                    contract, Int64(range.lowerBound), Int64(range.upperBound), moments, sums + 2 * channels * thread)
+            }
+            kernels.group_coefficients(contract, 0, Int64(pictures), moments, coefficients)
+            threads.split(rows, work: channels * 2) { _, range in
+                kernels.group_apply(contract, Int64(range.lowerBound), Int64(range.upperBound), coefficients)
+            }
+        }
     }
 
     public func reduce(_ arguments: ReduceArguments) throws(BackendError) {

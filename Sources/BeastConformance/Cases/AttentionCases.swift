@@ -39,18 +39,32 @@ struct AttentionShape: Sendable {
             dtype: dtype, layout: layout)
     }
 
-    static let all = [
-        AttentionShape(m: 1, n: 1, d: 1), AttentionShape(m: 0, n: 4, d: 8), AttentionShape(batch: 0, m: 3, n: 4, d: 8),
-        AttentionShape(batch: 2, heads: 3, m: 17, n: 19, d: 13),
-        AttentionShape(batch: 1, heads: 6, m: 197, n: 197, d: 64, isByToken: true),
-        AttentionShape(heads: 2, m: 1, n: 200, d: 80, isByToken: true), AttentionShape(m: 5, n: 9, d: 512),
-        AttentionShape(heads: 2, m: 11, n: 11, d: 32, mask: KeyMask(isCausal: true)),
+    static let all =
+        [
+            AttentionShape(m: 1, n: 1, d: 1), AttentionShape(m: 0, n: 4, d: 8),
+            AttentionShape(batch: 0, m: 3, n: 4, d: 8),
+            AttentionShape(batch: 2, heads: 3, m: 17, n: 19, d: 13),
+            AttentionShape(batch: 1, heads: 6, m: 197, n: 197, d: 64, isByToken: true),
+            AttentionShape(heads: 2, m: 1, n: 200, d: 80, isByToken: true), AttentionShape(m: 5, n: 9, d: 512),
+            AttentionShape(heads: 2, m: 11, n: 11, d: 32, mask: KeyMask(isCausal: true)),
+            AttentionShape(
+                heads: 2, m: 3, n: 40, d: 16, mask: KeyMask(isCausal: true, queryOffset: 20, keyLength: 23),
+                isByToken: true
+            ),
+            AttentionShape(m: 4, n: 6, d: 8, mask: KeyMask(keyLength: 0)),
+            AttentionShape(m: 4, n: 9, d: 8, mask: KeyMask(keyLength: 6), hidesNaN: true),
+            AttentionShape(m: 4, n: 9, d: 8, special: true),
+        ] + growing
+
+    /// A few rows more of sequences whose earlier keys and values wait in a cache with room for more.
+    private static let growing = [
         AttentionShape(
-            heads: 2, m: 3, n: 40, d: 16, mask: KeyMask(isCausal: true, queryOffset: 20, keyLength: 23), isByToken: true
-        ),
-        AttentionShape(m: 4, n: 6, d: 8, mask: KeyMask(keyLength: 0)),
-        AttentionShape(m: 4, n: 9, d: 8, mask: KeyMask(keyLength: 6), hidesNaN: true),
-        AttentionShape(m: 4, n: 9, d: 8, special: true),
+            batch: 2, heads: 3, m: 1, n: 320, d: 64, mask: KeyMask(isCausal: true, queryOffset: 257, keyLength: 258),
+            isByToken: true, hidesNaN: true),
+        AttentionShape(heads: 2, m: 1, n: 65, d: 80, mask: KeyMask(isCausal: true, queryOffset: 64)),
+        AttentionShape(heads: 2, m: 2, n: 31, d: 21, mask: KeyMask(isCausal: true, queryOffset: 28, keyLength: 30)),
+        AttentionShape(m: 4, n: 1030, d: 8, mask: KeyMask(isCausal: true, queryOffset: 1023, keyLength: 1027)),
+        AttentionShape(m: 2, n: 8, d: 3, mask: KeyMask(isCausal: true)),
     ]
 
     static func inReducedPrecision(_ dtype: DType) -> [AttentionShape] {

@@ -187,7 +187,7 @@ struct GroupNormCase: CaseBody {
                 shape: [1, 3, 5, 4, 15], groups: 5, activation: .silu, input: .permuted(0, 2, 1, 3, 4),
                 output: .offset(1)),
             GroupNormCase(shape: [2, 16, 16, 64], groups: 32, activation: .silu),
-            GroupNormCase(shape: [1, 31, 29, 8], groups: 2),
+            GroupNormCase(shape: [1, 31, 29, 8], groups: 2), GroupNormCase(shape: [2, 9, 11, 520], groups: 40),
             GroupNormCase(shape: [3, 4, 9], groups: 3, input: .repeated(0)),
             GroupNormCase(
                 shape: [2, 6, 8], groups: 4, epsilon: 1e-5, values: .normal(deviation: 1e-3), what: ", tiny variance"),

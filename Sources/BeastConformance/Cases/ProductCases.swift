@@ -206,6 +206,10 @@ struct LinearCase: CaseBody {
             LinearCase(leading: [70_001], k: 3, n: 2), LinearCase(leading: [2], k: 3, n: 70_001),
             LinearCase(leading: [7], k: 19, n: 9, special: true),
         ]
+        // Rows of sequences that grow together.
+        cases += (1...7).map { rows in
+            LinearCase(leading: [rows, 1], k: 530, n: 310, epilogue: EpilogueChoice(bias: true, residual: .output))
+        }
         for epilogue in EpilogueChoice.all {
             cases.append(LinearCase(leading: [11], k: 23, n: 29, epilogue: epilogue))
             cases.append(LinearCase(leading: [2, 9], k: 40, n: 16, alpha: 0.5, output: .sliced, epilogue: epilogue))

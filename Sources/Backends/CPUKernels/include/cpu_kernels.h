@@ -128,8 +128,16 @@ typedef struct cpu_kernels {
     void (*residual_layer_norm)(const beasts_residual_layer_norm_arguments *, int64_t first_row, int64_t last_row);
     /// Scratch: a row of floats.
     void (*softmax)(const beasts_softmax_arguments *, int64_t first_row, int64_t last_row, void *scratch);
-    /// Items are pictures times groups.
-    void (*group_norm)(const beasts_group_norm_arguments *, int64_t first_item, int64_t last_item);
+    /// Group norm in three steps. A picture's rows are cut into `group_norm_block_count` blocks, and the blocks of all
+    /// pictures numbered one after the other.
+    int64_t (*group_norm_block_count)(const beasts_group_norm_arguments *);
+    /// Moments [block][group], two doubles each, of blocks [first, last). Scratch: two rows of floats.
+    void (*group_moments)(const beasts_group_norm_arguments *, int64_t first_block, int64_t last_block, void *moments,
+                          float *scratch);
+    /// Coefficients, three rows of floats a picture, of pictures [first, last).
+    void (*group_coefficients)(const beasts_group_norm_arguments *, int64_t first_picture, int64_t last_picture,
+                               const void *moments, float *coefficients);
+    void (*group_apply)(const beasts_group_norm_arguments *, int64_t first_row, int64_t last_row, float *coefficients);
     void (*reduce)(const beasts_reduce_arguments *, int64_t first_row, int64_t last_row);
     void (*arg_reduce)(const beasts_arg_reduce_arguments *, int64_t first_row, int64_t last_row);
 
