@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-import ArgumentParser
+public import ArgumentParser
 import BeastConfigurations
 import BeastCore
-import Menagerie
+public import Menagerie
 
 /// Files of a generator that are given instead of the published ones.
 struct GeneratorFileOptions: ParsableArguments {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-public import BeastCore
+internal import BeastCore
 
 /// Turns codes back into pictures.
 public struct DecodingJob: Sendable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-public import BeastCore
+internal import BeastCore
 
 /// Turns pictures into codes.
 public struct EncodingJob: Sendable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-public import BeastCore
+internal import BeastCore
 internal import BeastMedia
 
 /// Turns pictures into codes and back, and measures what was lost.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BeastCore
 internal import BeastMedia
 
 /// Pictures on their way to a tokeniser: read and prepared ahead, given out in batches.
