@@ -39,11 +39,13 @@ build: deps ## Build the program and the backends, optimised
 	    { echo "beasts needs Swift 6.3 or later on the PATH: https://www.swift.org/install" >&2; exit 1; }
 	@if [ -x $(BIN)/beasts ]; then quiet=--quiet; else quiet=; fi; swift build -c release $$quiet $(BUILD_FLAGS)
 
-demo: build ## Embed the sample pictures, draw their nearest neighbours, complete pictures with hidden parts
+demo: build ## Embed the sample pictures, draw their nearest neighbours, complete pictures, generate new ones
 	@mkdir -p demo-output
 	$(BIN)/beasts embed Examples/pictures -o demo-output/embeddings.npy
 	$(BIN)/beasts neighbours demo-output/embeddings.npy --queries 6 --count 5 --sheet demo-output/neighbours.png
 	$(BIN)/beasts complete cub_mae_vitt8 Examples/pictures/*_1.* -o demo-output/completed.png
+	$(BIN)/beasts generate cub_gpt --count 16 --seed 1 -o demo-output/generated.png
+	$(BIN)/beasts complete cub_gpt Examples/pictures/*_1.* --samples 3 -o demo-output/continued.png
 
 test: build ## Run the conformance suite, the golden fixtures and the unit tests
 	@Scripts/test.sh $(BIN)

@@ -130,7 +130,9 @@ let package = Package(
             name: "BeastConfigurations", dependencies: ["BeastCore", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
         .target(name: "BeastHub", swiftSettings: strict),
-        .target(name: "CubWeights", exclude: ["cub_dino_vitt8.safetensors", "cub_mae_vitt8.safetensors"]),
+        .target(
+            name: "CubWeights",
+            exclude: ["cub_dino_vitt8.safetensors", "cub_gpt.safetensors", "cub_mae_vitt8.safetensors"]),
         .target(
             name: "Menagerie", dependencies: ["BeastCore", "BeastHub", "BeastMedia", "BeastWeights", "CubWeights"],
             swiftSettings: strict),
@@ -141,7 +143,7 @@ let package = Package(
         .executableTarget(
             name: "beasts",
             dependencies: [
-                "BeastConformance", "BeastCore", "BeastMedia", "BeastWeights", "Menagerie",
+                "BeastConfigurations", "BeastConformance", "BeastCore", "BeastMedia", "BeastWeights", "Menagerie",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 

@@ -54,12 +54,13 @@ public struct HubCache: Sendable {
     /// The path of a file of a model repository that is already here.
     /// - Parameters:
     ///   - repository: `owner/name`.
-    ///   - file: a plain file name at the top of the repository.
+    ///   - file: plain names with `/` between them, from the top of the repository.
     ///   - revision: a branch or tag, or a commit of 40 hexadecimal digits.
     /// - Returns: nil when the cache does not have it, or a name could lead out of the cache.
     public func path(repository: String, file: String, revision: String = "main") -> String? {
         let parts = repository.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 2, ([file, revision] + parts).allSatisfy(Self.isPlainName) else { return nil }
+        let names = file.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, (names + [revision] + parts).allSatisfy(Self.isPlainName) else { return nil }
         let folder = "\(root)/models--\(parts[0])--\(parts[1])"
         guard let commit = Self.isCommit(revision) ? revision : Self.readReference("\(folder)/refs/\(revision)") else {
             return nil

@@ -10,8 +10,8 @@ struct Beasts: ParsableCommand {
         abstract: "Runs self-supervised vision models on any compute backend.",
         version: "beasts \(BeastCore.version)",
         subcommands: [
-            Embed.self, Complete.self, Neighbours.self, List.self, Show.self, Inspect.self, Backends.self,
-            Conformance.self, Compare.self, Bench.self,
+            Embed.self, Complete.self, Generate.self, Encode.self, Decode.self, Reconstruct.self, Neighbours.self,
+            List.self, Show.self, Inspect.self, Backends.self, Conformance.self, Compare.self, Bench.self,
         ])
 
     /// Parses, runs, and turns every error into one line and the exit code that stands for it.

@@ -12,6 +12,10 @@ struct Bench: CommonOptionsCommand {
             batch. Operations are those of products and convolutions, 2 M N K each, the same for fused and composed ops. \
             --limit alone measures the backends and no model. Peak memory is the whole process's; for that of one \
             combination, run it alone.
+
+            Of generators (--model say_gimel), steps of the transformer are timed at --contexts, codes up, logits down and \
+            drawing included, or with --tasks the tokeniser. "read GB/s" is what a step has to read at least, matrices and \
+            keys and values, by the time it took.
             """)
 
     @Option(name: .long, help: "Models, a list (default: the built-in \(Catalogue.defaultName)).")
@@ -20,8 +24,8 @@ struct Bench: CommonOptionsCommand {
     @Option(name: .long, help: "Backends, a list: names, NAME:DEVICE, FILE.so or auto.")
     var backend = "auto"
 
-    @Option(name: .long, help: "Pictures computed at a time, a list.")
-    var batchSize = "8"
+    @Option(name: .long, help: "Pictures computed at a time, a list (default: 8; of generators: 1).")
+    var batchSize: String?
 
     @Option(name: .long, help: "Threads to compute with, a list (default: one a core).")
     var threads: String?
@@ -33,6 +37,17 @@ struct Bench: CommonOptionsCommand {
         name: .long, help: "Precisions, a list of \(ComputePrecision.allCases.map(\.rawValue).joined(separator: ", "))."
     )
     var precision = "f32"
+
+    @Option(name: .long, help: "Of generators: codes that were read before a step, a list.")
+    var contexts = "0"
+
+    @Option(name: .long, help: "Of generators: steps of a timed run.")
+    var steps = 4
+
+    @Option(
+        name: .long,
+        help: "Of generators: a list of \(GenerationBenchmark.Task.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var tasks = "tokens"
 
     @Option(name: .long, help: "Timed runs of each combination.")
     var repeats = 5
@@ -59,6 +74,7 @@ struct Bench: CommonOptionsCommand {
         _ = try lists()
         if repeats < 1 || repeats > 10_000 { throw ValidationError("--repeats \(repeats): must be 1 to 10000") }
         if warmUp < 0 || warmUp > 10_000 { throw ValidationError("--warm-up \(warmUp): must be 0 to 10000") }
+        if steps < 1 || steps > 1 << 16 { throw ValidationError("--steps \(steps): must be 1 to 65536") }
         if measuresNoModel, ops || weights.choice != .published || size != nil {
             throw ValidationError(
                 "--limit without --model measures no model; name one, or leave out the model's options")
@@ -74,7 +90,11 @@ struct Bench: CommonOptionsCommand {
         var threadCounts: [Int]
         var sizes: [Int?]
         var precisions: [ComputePrecision]
+        var contexts: [Int]
+        var tasks: [GenerationBenchmark.Task]
         var format: BenchFormat
+
+        var areGenerators: Bool { models.contains(where: Catalogue.isGenerator) }
     }
 
     private func lists() throws -> Lists {
@@ -90,25 +110,31 @@ struct Bench: CommonOptionsCommand {
             throw ValidationError("--format '\(format ?? "")': formats are md, csv, json and jsonl")
         }
         if common.json, chosen != .json { throw ValidationError("--json and --format \(chosen) exclude each other") }
+        let tasks = try CommaList.texts(tasks, "--tasks").map { text in
+            guard let task = GenerationBenchmark.Task(rawValue: text) else {
+                throw ValidationError(
+                    "--tasks '\(text)': tasks are "
+                        + GenerationBenchmark.Task.allCases.map(\.rawValue).joined(separator: ", "))
+            }
+            return task
+        }
+        let models = try CommaList.texts(model ?? Catalogue.defaultName, "--model")
+        let standardBatch = models.contains(where: Catalogue.isGenerator) ? "1" : "8"
         return Lists(
-            models: try CommaList.texts(model ?? Catalogue.defaultName, "--model"),
+            models: models,
             backends: try CommaList.texts(backend, "--backend"),
-            batchSizes: try CommaList.numbers(batchSize, "--batch-size", 1...4096),
+            batchSizes: try CommaList.numbers(batchSize ?? standardBatch, "--batch-size", 1...4096),
             threadCounts: try threads.map { try CommaList.numbers($0, "--threads", 1...1024) }
                 ?? [ProcessorCount.available],
             sizes: try size.map { try CommaList.numbers($0, "--size", 1...8192) } ?? [nil], precisions: precisions,
-            format: chosen)
+            contexts: try CommaList.numbers(contexts, "--contexts", 0...1 << 16), tasks: tasks, format: chosen)
     }
 
     func run() throws {
         let lists = try lists()
+        if lists.areGenerators { return try runGenerators(lists) }
         let cards = measuresNoModel ? [] : try lists.models.map { try Catalogue.model(named: $0) }
-        let discovery = BackendDiscovery.ofThisProcess()
-        let backends = try lists.backends.map { text in
-            let chosen = try discovery.choose(try BackendChoice(text))
-            if text == "auto" || common.verbose { common.note("backend: \(chosen.summary)") }
-            return chosen
-        }
+        let backends = try choose(lists)
         var benchmark = Benchmark(
             cards: cards, backends: backends, threadCounts: lists.threadCounts, precisions: lists.precisions,
             batchSizes: lists.batchSizes, sizes: lists.sizes)
@@ -126,6 +152,36 @@ struct Bench: CommonOptionsCommand {
         let results = cards.isEmpty ? [] : try benchmark.run { line in if common.verbose { common.note(line) } }
         let report = BenchReport(
             machine: MachineInformation(cores: ProcessorCount.available), results: results, limits: limits)
+        StandardOutput.print(try report.text(lists.format))
+    }
+
+    private func choose(_ lists: Lists) throws -> [ChosenBackend] {
+        let discovery = BackendDiscovery.ofThisProcess()
+        return try lists.backends.map { text in
+            let chosen = try discovery.choose(try BackendChoice(text))
+            if text == "auto" || common.verbose { common.note("backend: \(chosen.summary)") }
+            return chosen
+        }
+    }
+
+    private func runGenerators(_ lists: Lists) throws {
+        if limit { throw ValidationError("--limit is for models that embed; generators tell what they read a second") }
+        if size != nil { throw ValidationError("--size is for models that embed; generators have one size") }
+        var benchmark = GenerationBenchmark(
+            cards: try lists.models.map { try Catalogue.generator(named: $0) }, backends: try choose(lists),
+            threadCounts: lists.threadCounts)
+        benchmark.precisions = lists.precisions
+        benchmark.tasks = lists.tasks
+        benchmark.batchSizes = lists.batchSizes
+        benchmark.contexts = lists.contexts
+        benchmark.stepCount = steps
+        benchmark.weights = weights.choice
+        benchmark.repeatCount = repeats
+        benchmark.warmUpCount = warmUp
+        benchmark.profilesOps = ops
+        let results = try benchmark.run { line in if common.verbose { common.note(line) } }
+        let report = GenerationReport(
+            machine: MachineInformation(cores: ProcessorCount.available), results: results)
         StandardOutput.print(try report.text(lists.format))
     }
 }

@@ -117,7 +117,7 @@ struct BenchReport {
         return parts.joined(separator: "\n\n")
     }
 
-    private static func markdown(_ rows: [[String]]) -> String {
+    static func markdown(_ rows: [[String]]) -> String {
         let rows = rows.map { row in row.map { StandardError.visible($0).replacing("|", with: "\\|") } }
         let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         var lines = rows.map { row in
@@ -143,7 +143,7 @@ struct BenchReport {
         return BenchReport.csv(rows)
     }
 
-    private static func csv(_ rows: [[String]]) -> String {
+    static func csv(_ rows: [[String]]) -> String {
         rows.map { row in
             row.map { field in
                 field.contains { $0 == "," || $0 == "\"" || $0.isNewline }
@@ -262,7 +262,7 @@ struct BenchReport {
         }
     }
 
-    private static func encode(_ value: some Encodable, isPretty: Bool) throws -> String {
+    static func encode(_ value: some Encodable, isPretty: Bool) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         if isPretty { encoder.outputFormatting.insert(.prettyPrinted) }

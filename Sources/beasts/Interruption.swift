@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import Glibc
 import Menagerie
+import Synchronization
 
 /// Ctrl-C and requests to end: what is half written is removed and the program ends at once, in the middle of a batch too.
 ///
@@ -8,6 +9,16 @@ import Menagerie
 enum Interruption {
     /// The files that have to go.
     static let pendingFiles = PendingFiles()
+
+    /// Set while a job runs that can end early and keep what is finished.
+    private static let gracefulStop = Mutex<StopRequest?>(nil)
+
+    /// From now on the first signal asks the job that looks at the result to end; the second ends the program at once.
+    static func stopsGracefully() -> StopRequest {
+        let request = StopRequest()
+        gracefulStop.withLock { $0 = request }
+        return request
+    }
 
     /// Must be called before any other thread starts: threads inherit which signals they leave to this one.
     static func install() {
@@ -39,13 +50,23 @@ enum Interruption {
     private static func wait() -> Never {
         var signals = heeded()
         var number: Int32 = 0
-        while sigwait(&signals, &number) != 0 {}
+        repeat {
+            while sigwait(&signals, &number) != 0 {}
+        } while askToStop()
         // Where removing files hangs, the program ends all the same.
         alarm(10)
         pendingFiles.abandon()
         if StandardError.isTerminal { StandardError.draw("\r\u{1B}[K") }
         StandardError.print("beasts: interrupted")
         _exit(130)
+    }
+
+    /// - Returns: whether a job was asked to end, and had not been asked before.
+    private static func askToStop() -> Bool {
+        guard let request = gracefulStop.withLock({ $0 }), request.make() else { return false }
+        if StandardError.isTerminal { StandardError.draw("\r\u{1B}[K") }
+        StandardError.print("beasts: ending after this step; what is finished is kept (once more: at once)")
+        return true
     }
 
     private static func isIgnored(_ action: sigaction) -> Bool {

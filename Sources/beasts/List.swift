@@ -6,25 +6,27 @@ import Menagerie
 struct List: CommonOptionsCommand {
     static let configuration = CommandConfiguration(abstract: "List the models that can be loaded by name.")
 
-    @Option(name: .long, help: "Only models of this algorithm.", completion: .list(Catalogue.algorithms))
+    @Option(name: .long, help: "Only models of this algorithm.", completion: .list(Catalogue.allAlgorithms))
     var algorithm: String?
 
-    @Option(name: .long, help: "Only models trained on this data set.", completion: .list(Catalogue.dataSets))
+    @Option(name: .long, help: "Only models trained on this data set.", completion: .list(Catalogue.allDataSets))
     var data: String?
 
     @Option(
-        name: .long, help: "Only models of this architecture.", completion: .list(Catalogue.architectureNames))
+        name: .long, help: "Only models of this architecture.", completion: .list(Catalogue.allArchitectureNames))
     var architecture: String?
 
     @OptionGroup var common: CommonOptions
 
     func run() throws {
         let models = try Catalogue.models(algorithm: algorithm, dataSet: data, architecture: architecture)
-        if models.isEmpty {
+        let generators = Catalogue.generators(algorithm: algorithm, dataSet: data, architecture: architecture)
+        if models.isEmpty, generators.isEmpty {
             throw MenagerieError(.usage, "no model is all of that at once; beasts list shows all")
         }
         if common.json {
-            try JSONOutput.print(models.map(ModelReport.init))
+            try JSONOutput.print(
+                models.map { Entry.encoder(ModelReport($0)) } + generators.map { Entry.generator(GeneratorReport($0)) })
             return
         }
         let rows = models.map { card in
@@ -33,10 +35,28 @@ struct List: CommonOptionsCommand {
                 ModelReport.millions(card.parameterCount), card.isBuiltIn ? "built in" : "hub", card.licence,
             ]
         }
+        let generatorRows = generators.map { card in
+            [
+                card.name, Catalogue.generatorAlgorithm, card.dataSet, card.architecture, "\(card.imageSize)",
+                ModelReport.millions(card.parameterCount), card.isBuiltIn ? "built in" : "hub", card.licence,
+            ]
+        }
         StandardOutput.print(
             table(
                 [["model", "algorithm", "trained on", "architecture", "size", "parameters", "weights", "licence"]]
-                    + rows))
+                    + rows + generatorRows))
+    }
+
+    private enum Entry: Encodable {
+        case encoder(ModelReport)
+        case generator(GeneratorReport)
+
+        func encode(to encoder: any Encoder) throws {
+            switch self {
+            case .encoder(let report): try report.encode(to: encoder)
+            case .generator(let report): try report.encode(to: encoder)
+            }
+        }
     }
 }
 

@@ -13,6 +13,7 @@ struct Show: CommonOptionsCommand {
     @OptionGroup var common: CommonOptions
 
     func run() throws {
+        if Catalogue.isGenerator(model) { return try show(try Catalogue.generator(named: model)) }
         let card = try Catalogue.model(named: model)
         if common.json {
             try JSONOutput.print(Report(card))
@@ -47,6 +48,50 @@ struct Show: CommonOptionsCommand {
         StandardOutput.print(table(card.network.layers.map { ["  \($0.name)", "[batch, \(list($0.shape))]"] }))
         StandardOutput.print("\ntensors")
         StandardOutput.print(table(card.network.tensors.map { ["  \($0.name)", "\($0.shape)"] }))
+    }
+
+    private func show(_ card: GeneratorCard) throws {
+        if common.json {
+            try JSONOutput.print(
+                GeneratorDetails(
+                    model: GeneratorReport(card),
+                    transformerTensors: card.transformer.tensors.map { Report.Tensor(name: $0.name, shape: $0.shape) },
+                    tokenizerTensors: card.tokenizer.tensors.map { Report.Tensor(name: $0.name, shape: $0.shape) }))
+            return
+        }
+        let (transformer, tokenizer) = (card.transformer, card.tokenizer)
+        StandardOutput.print(
+            "\(card.name): generates pictures, trained on \(card.dataDescription), \(card.architecture), licence "
+                + card.licence)
+        switch card.weights {
+        case .builtIn: StandardOutput.print("weights       built in")
+        case .hub(let repository, let file, let tokenizerFile, _):
+            StandardOutput.print("weights       \(file), \(tokenizerFile) of \(repository)")
+        }
+        StandardOutput.print(
+            "parameters    \(card.parameterCount): transformer \(transformer.parameterCount), tokeniser "
+                + "\(tokenizer.parameterCount)")
+        StandardOutput.print(
+            "transformer   \(transformer.depth) blocks, \(transformer.headCount) heads, width \(transformer.width), "
+                + "\(transformer.codeCount) codes, \(transformer.blockLength) positions")
+        StandardOutput.print(
+            "tokeniser     \(card.imageSize) x \(card.imageSize) pixels to \(tokenizer.gridSize) x \(tokenizer.gridSize) of "
+                + "\(tokenizer.codeCount) codes, \(tokenizer.codeWidth) wide")
+        StandardOutput.print("preparation   \(card.preprocessing.summary)")
+        StandardOutput.print(
+            "cache         \(tenths(Double(transformer.cacheElementCount * transformer.blockLength * 4) / 1e6)) MB a sample in "
+                + "f32")
+        StandardOutput.print("use           beasts generate, complete, encode, decode, reconstruct")
+        StandardOutput.print("\ntransformer tensors")
+        StandardOutput.print(table(transformer.tensors.map { ["  \($0.name)", "\($0.shape)"] }))
+        StandardOutput.print("\ntokeniser tensors")
+        StandardOutput.print(table(tokenizer.tensors.map { ["  \($0.name)", "\($0.shape)"] }))
+    }
+
+    private struct GeneratorDetails: Encodable {
+        let model: GeneratorReport
+        let transformerTensors: [Report.Tensor]
+        let tokenizerTensors: [Report.Tensor]
     }
 
     private func otherSizes(_ card: ModelCard) -> String {

@@ -71,4 +71,27 @@ struct FixtureComparison {
             failures.append("\(name): differs by up to \(largest), on average \(mean)")
         }
     }
+
+    /// Compares integers, all of which must be equal.
+    /// - Parameter isExcused: whether a difference at an index is one that the case does not mind, such as a tie.
+    mutating func compare(
+        _ name: String, _ values: [Int32], shape: [Int], with output: FixtureCase.Output,
+        isExcused: (_ index: Int, _ expected: Int) throws -> Bool = { _, _ in false }
+    ) throws {
+        guard output.compare == "exact" else {
+            throw FixtureError("output '\(name)': rule '\(output.compare)' is not one for integers")
+        }
+        let expected = try NumpyArray.read(path: "\(folder)/\(output.file)")
+        comparedCount += 1
+        guard expected.shape == shape, let reference = expected.integers(), reference.count == values.count else {
+            failures.append("\(name): shape \(shape), expected \(expected.shape)")
+            return
+        }
+        for index in values.indices where Int(values[index]) != reference[index] {
+            if try isExcused(index, reference[index]) { continue }
+            failures.append(
+                "\(name): element \(index) of \(shape) is \(values[index]), expected \(reference[index])")
+            return
+        }
+    }
 }

@@ -29,6 +29,8 @@ struct FixtureCase: Decodable {
     let arch: String?
     let optional: Bool?
     let config: Configuration?
+    /// The configuration file of a tokeniser.
+    let config_file: String?
     /// Each of these alone must give the outputs.
     let checkpoints: [String]?
     let load: Load?
@@ -36,6 +38,12 @@ struct FixtureCase: Decodable {
     let pipeline: [String]?
     let mean: [Float]?
     let std: [Float]?
+    /// Of a sampled sequence: codes that are added, and how they are drawn.
+    let steps: Int?
+    let temperature: Double?
+    let top_k: Int?
+    /// Of a grid of pictures.
+    let options: GridOptions?
     let outputs: [String: Output]?
     /// What must become of a damaged file: `fail`, or `see must`.
     let expect: String?
@@ -61,6 +69,18 @@ struct FixtureCase: Decodable {
         let expansion: Int?
         let stem: Int?
         let bn_eps: Float?
+        let vocab_size: Int?
+        let block_size: Int?
+        let n_layer: Int?
+        let n_head: Int?
+        let n_embd: Int?
+    }
+
+    struct GridOptions: Decodable {
+        let nrow: Int
+        let padding: Int
+        let normalize: Bool
+        let scale_each: Bool
     }
 
     struct Load: Decodable {
@@ -75,6 +95,14 @@ struct FixtureCase: Decodable {
         }
 
         let image: Array?
+        let codes: Array?
+        let first_tokens: Array?
+        let idx: Array?
+        let logits: Array?
+        let prompt: Array?
+        let targets: Array?
+        let tensor: Array?
+        let uniforms: Array?
         /// A picture file.
         let file: String?
     }
@@ -89,6 +117,19 @@ struct FixtureCase: Decodable {
         let mean_diff: Double?
     }
 
+    /// Some cases name a file for people beside their outputs; it is not compared.
+    private struct OutputOrFile: Decodable {
+        let output: Output?
+
+        init(from decoder: any Decoder) throws {
+            if (try? decoder.singleValueContainer().decode(String.self)) != nil {
+                output = nil
+            } else {
+                output = try Output(from: decoder)
+            }
+        }
+    }
+
     // Some kinds give these fields another form; such a case is of a kind that is not run here.
     init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
@@ -97,19 +138,26 @@ struct FixtureCase: Decodable {
         arch = try? values.decodeIfPresent(String.self, forKey: .arch)
         optional = try? values.decodeIfPresent(Bool.self, forKey: .optional)
         config = try? values.decodeIfPresent(Configuration.self, forKey: .config)
+        config_file = try? values.decodeIfPresent(String.self, forKey: .config_file)
+        steps = try? values.decodeIfPresent(Int.self, forKey: .steps)
+        temperature = try? values.decodeIfPresent(Double.self, forKey: .temperature)
+        top_k = try? values.decodeIfPresent(Int.self, forKey: .top_k)
+        options = try? values.decodeIfPresent(GridOptions.self, forKey: .options)
         checkpoints = try? values.decodeIfPresent([String].self, forKey: .checkpoints)
         load = try? values.decodeIfPresent(Load.self, forKey: .load)
         inputs = try? values.decodeIfPresent(Inputs.self, forKey: .inputs)
         pipeline = try? values.decodeIfPresent([String].self, forKey: .pipeline)
         mean = try? values.decodeIfPresent([Float].self, forKey: .mean)
         std = try? values.decodeIfPresent([Float].self, forKey: .std)
-        outputs = try? values.decodeIfPresent([String: Output].self, forKey: .outputs)
+        outputs = (try? values.decodeIfPresent([String: OutputOrFile].self, forKey: .outputs))?
+            .compactMapValues(\.output)
         expect = try? values.decodeIfPresent(String.self, forKey: .expect)
         must = try? values.decodeIfPresent(String.self, forKey: .must)
     }
 
     private enum CodingKeys: CodingKey {
-        case id, kind, arch, optional, config, checkpoints, load, inputs, pipeline, mean, std, outputs, expect, must
+        case id, kind, arch, optional, config, config_file, checkpoints, load, inputs, pipeline, mean, std, outputs
+        case expect, must, steps, temperature, top_k, options
     }
 }
 

@@ -21,6 +21,11 @@ struct Linear {
         return output
     }
 
+    /// output = activation(x Wᵀ + b), into a tensor that is there already.
+    func callAsFunction(_ x: Tensor, into output: Tensor, then activation: Activation = .none) throws(BackendError) {
+        try run(x, output, Epilogue(bias: bias?.view, activation: activation))
+    }
+
     /// residual += x Wᵀ + b, in place; the residual stream is float32.
     func add(_ x: Tensor, to residual: Tensor) throws(BackendError) {
         try run(x, residual, Epilogue(bias: bias?.view, residual: residual.view))
@@ -41,9 +46,14 @@ struct LayerNorm {
     /// - Parameter dtype: the session's type of activations where a product follows.
     func callAsFunction(_ x: Tensor, as dtype: DType = .float32) throws(BackendError) -> Tensor {
         let output = try x.session.makeTensor(x.shape, dtype: dtype)
+        try self(x, into: output)
+        return output
+    }
+
+    /// The same into a tensor that is there already.
+    func callAsFunction(_ x: Tensor, into output: Tensor) throws(BackendError) {
         try x.session.run(
             LayerNormArguments(
                 output: output.view, input: x.view, weight: weight.view, bias: bias.view, epsilon: epsilon))
-        return output
     }
 }

@@ -11,6 +11,8 @@ public struct ModelError: Error, Sendable, CustomStringConvertible {
         case badConfiguration
         /// A picture that the model cannot take.
         case badInput
+        /// Numbers that are NaN or infinite where a model computed them.
+        case notFinite
         /// A layer that the model does not have.
         case unknownLayer
     }

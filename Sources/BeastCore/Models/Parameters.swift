@@ -58,6 +58,25 @@ struct Parameters {
             bias: try inner.weight("bias", [outputs], as: .vector).tensor)
     }
 
+    /// Layers of the same input as one: `name.weight` [outputs, inputs] and `name.bias` [outputs] of each, one below the other.
+    func joinedLinear(_ names: [String], _ inputs: Int, _ outputs: Int) throws -> Linear {
+        Linear(
+            weight: try joined(names, "weight", [outputs, inputs], as: .linear, session.precision.matrices),
+            bias: try joined(names, "bias", [outputs], as: .vector, .float32).tensor)
+    }
+
+    /// `NAME.part` of each name as one weight; all are lent at the same time.
+    func joined(
+        _ names: [String], _ part: String, _ shape: [Int], as kind: WeightKind, _ target: DType
+    ) throws -> Weight {
+        func lend(_ names: ArraySlice<String>, _ lent: [HostTensor]) throws -> Weight {
+            guard let name = names.first else { return try session.prepareWeight(kind, lent, target: target) }
+            let inner = self[name]
+            return try source.withTensor(try inner.check(part, shape)) { try lend(names.dropFirst(), lent + [$0]) }
+        }
+        return try lend(names[...], [])
+    }
+
     /// `name.weight` and `name.bias`, [width] each.
     func layerNorm(_ name: String, _ width: Int, epsilon: Float) throws -> LayerNorm {
         let inner = self[name]

@@ -62,9 +62,7 @@ public final class Session {
     /// A dense int32 tensor with these elements in row-major order.
     public func makeTensor(_ elements: [Int32], shape: Shape) throws(BackendError) -> Tensor {
         let tensor = try makeTensor(shape, dtype: .int32)
-        try uploadElements(elements.count, MemoryLayout<Int32>.stride, to: tensor) { (copy) throws(BackendError) in
-            try withBytes(of: elements, copy)
-        }
+        try upload(elements, to: tensor)
         return tensor
     }
 
@@ -79,6 +77,13 @@ public final class Session {
     public func upload(_ elements: UnsafeBufferPointer<Float>, to tensor: Tensor) throws(BackendError) {
         try uploadElements(elements.count, MemoryLayout<Float>.stride, to: tensor) { (copy) throws(BackendError) in
             try copy(UnsafeRawBufferPointer(elements))
+        }
+    }
+
+    /// Writes elements in row-major order into a dense int32 tensor.
+    public func upload(_ elements: [Int32], to tensor: Tensor) throws(BackendError) {
+        try uploadElements(elements.count, MemoryLayout<Int32>.stride, to: tensor) { (copy) throws(BackendError) in
+            try withBytes(of: elements, copy)
         }
     }
 
@@ -97,6 +102,19 @@ public final class Session {
     /// Waits for the queue and reads a float tensor in row-major order.
     public func download(_ tensor: Tensor) throws(BackendError) -> [Float] {
         try read(dense(tensor, .float32), zero: Float(0))
+    }
+
+    /// The same into memory that is there already.
+    /// - Parameter elements: as many as the tensor has.
+    public func download(_ tensor: Tensor, into elements: inout [Float]) throws(BackendError) {
+        let tensor = try dense(tensor, .float32)
+        guard elements.count == tensor.shape.elementCount else {
+            throw .invalid("\(elements.count) elements for a tensor of shape \(tensor.shape)")
+        }
+        try withMutableBytes(of: &elements) { (bytes) throws(BackendError) in
+            try backend.download(
+                bytes, from: tensor.view.buffer, byteOffset: tensor.view.offset * MemoryLayout<Float>.stride)
+        }
     }
 
     /// Waits for the queue and reads an int32 tensor in row-major order.

@@ -49,6 +49,18 @@ public struct NumpyArray: Sendable {
         }
     }
 
+    /// The elements converted to float64: exact from everything but integers beyond 53 bits.
+    public func doubles() -> [Double] {
+        switch element {
+        case .float64: map(UInt64.self) { Double(bitPattern: $0) }
+        case .int64: map(Int64.self) { Double($0) }
+        case .uint64: map(UInt64.self) { Double($0) }
+        case .int32: map(Int32.self) { Double($0) }
+        case .uint32: map(UInt32.self) { Double($0) }
+        default: floats().map { Double($0) }
+        }
+    }
+
     /// The elements as integers; nil where the elements are floating-point numbers or one exceeds 63 bits.
     public func integers() -> [Int]? {
         switch element {

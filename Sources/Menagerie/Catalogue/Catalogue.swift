@@ -121,15 +121,15 @@ public enum Catalogue {
     /// The architectures there are, in the order of the tables.
     public static var architectureNames: [String] { unique(models.map(\.architecture)) }
 
-    /// The models that were made in a certain way; nil asks for nothing.
-    /// - Throws: ``MenagerieError`` for a value that no model has, with those there are.
+    /// The models that were made in a certain way; nil asks for nothing. Generators are not among them.
+    /// - Throws: ``MenagerieError`` for a value that no model and no generator has, with those there are.
     public static func models(
         algorithm: String? = nil, dataSet: String? = nil, architecture: String? = nil
     ) throws -> [ModelCard] {
         let dataSet = dataSet.map { ModelName(algorithm: "", dataSet: $0, architecture: "").dataSet }
-        try check(algorithm, "algorithm", algorithms)
-        try check(dataSet, "data set", dataSets)
-        try check(architecture, "architecture", architectureNames)
+        try check(algorithm, "algorithm", allAlgorithms)
+        try check(dataSet, "data set", allDataSets)
+        try check(architecture, "architecture", allArchitectureNames)
         return models.filter { card in
             (algorithm ?? card.algorithm) == card.algorithm && (dataSet ?? card.dataSet) == card.dataSet
                 && (architecture ?? card.architecture) == card.architecture
@@ -146,6 +146,11 @@ public enum Catalogue {
     public static func model(named text: String) throws -> ModelCard {
         let name = ModelName(text)?.text ?? text
         if let card = (models + retiredModels).first(where: { $0.name == name }) { return card }
+        if isGenerator(text) {
+            throw MenagerieError(
+                .usage,
+                "\(text) generates pictures: beasts generate, complete, encode, decode and reconstruct take it, and bench")
+        }
         throw MenagerieError(.usage, unknownModel(text) + " (beasts list shows all \(models.count))")
     }
 

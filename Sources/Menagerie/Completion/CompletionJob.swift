@@ -139,22 +139,12 @@ public struct CompletionJob: Sendable {
     }
 }
 
-/// File names for completed pictures: the picture's own name; a number behind it where two are alike.
+/// File names for completed pictures.
 private struct CompletionNames {
     let folder: String
-    private var used: Set<String> = []
+    private var names = PictureNames()
 
     init(folder: String) { self.folder = folder }
 
-    mutating func next(for path: String) -> String {
-        let name = path.split(separator: "/").last.map(String.init) ?? "picture"
-        let stem = EmbeddingFiles.stem(name)
-        var candidate = stem
-        var number = 2
-        while !used.insert(candidate).inserted {
-            candidate = "\(stem)_\(number)"
-            number += 1
-        }
-        return "\(folder)/\(candidate).png"
-    }
+    mutating func next(for path: String) -> String { "\(folder)/\(names.next(for: path)).png" }
 }

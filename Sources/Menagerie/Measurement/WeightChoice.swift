@@ -17,4 +17,21 @@ public enum WeightChoice: Sendable, Equatable {
         case .random(let seed): try Menagerie.load(card, session: session, randomWeightsSeed: seed)
         }
     }
+
+    /// Builds a generator with them.
+    /// - Throws: as ``Menagerie/loadGenerator(_:session:files:parts:threadCount:)``.
+    public func loadGenerator(
+        _ card: GeneratorCard, session: Session, parts: GenerativeModel.Parts, threadCount: Int = 0
+    ) throws -> GenerativeModel {
+        switch self {
+        case .published:
+            try Menagerie.loadGenerator(card, session: session, parts: parts, threadCount: threadCount)
+        case .file(let path):
+            try Menagerie.loadGenerator(
+                card, session: session, files: GeneratorFiles(transformer: path), parts: parts,
+                threadCount: threadCount)
+        case .random(let seed):
+            try Menagerie.loadGenerator(card, session: session, randomWeightsSeed: seed, parts: parts)
+        }
+    }
 }

@@ -60,7 +60,14 @@ final class EmbeddingWriter {
     /// The list of failures, written and not yet visible; nil when there is none to write.
     private func failureList(_ failures: [EmbeddingSummary.Failure]) throws -> OutputFile? {
         guard !failures.isEmpty, let failureListPath else { return nil }
-        let file = try OutputFile(path: failureListPath, pending: pending)
+        return try EmbeddingWriter.failureList(failures, path: failureListPath, pending: pending)
+    }
+
+    /// A list of failures, written and not yet visible.
+    static func failureList(
+        _ failures: [EmbeddingSummary.Failure], path: String, pending: PendingFiles
+    ) throws -> OutputFile {
+        let file = try OutputFile(path: path, pending: pending)
         try file.write("path,reason\n")
         for failure in failures {
             try file.write("\(CSVSink.quoted(failure.path)),\(CSVSink.quoted(failure.reason))\n")

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+import BeastCore
+import Menagerie
+
+/// What `beasts bench` measured of generators.
+struct GenerationReport {
+    let machine: MachineInformation
+    let results: [GenerationBenchmark.Result]
+
+    func text(_ format: BenchFormat) throws -> String {
+        switch format {
+        case .md: markdown
+        case .csv: BenchReport.csv(table(isForPeople: false))
+        case .json: try BenchReport.encode(Document(machine: machine, results: results.map { Item($0) }), isPretty: true)
+        case .jsonl:
+            try results.map { try BenchReport.encode(Item($0, machine: machine), isPretty: false) }
+                .joined(separator: "\n")
+        }
+    }
+
+    private func table(isForPeople: Bool) -> [[String]] {
+        let names = ["model", "backend", "threads", "precision", "task", "batch", "context"]
+        let figures =
+            isForPeople
+            ? ["a second", "ms", "read GB/s", "GFLOP/s", "peak MB"]
+            : [
+                "per_second", "milliseconds", "spread_milliseconds", "read_bytes_per_second", "gflops", "peak_bytes",
+            ]
+        return [names + figures]
+            + results.map { result in
+                let steps = Double(result.unitCount)
+                let (median, spread) = (
+                    result.samples.median * 1000 / steps, result.samples.spread * 1000 / steps
+                )
+                let common = [
+                    result.model, result.backend, "\(result.threads)", result.precision.rawValue,
+                    result.task.rawValue, "\(result.batchSize)", result.context.map { "\($0)" } ?? "-",
+                ]
+                guard isForPeople else {
+                    return common + [
+                        "\(result.rate)", "\(median)", "\(spread)", "\(result.readRate)",
+                        "\(result.operationRate / 1e9)", "\(result.peakByteCount)",
+                    ]
+                }
+                let rate = result.rate < 10 ? thousandths(result.rate) : tenths(result.rate)
+                return common + [
+                    rate, "\(tenths(median)) ± \(tenths(spread))",
+                    result.readByteCount > 0 ? tenths(result.readRate / 1e9) : "-",
+                    tenths(result.operationRate / 1e9), tenths(Double(result.peakByteCount) / 1e6),
+                ]
+            }
+    }
+
+    private var markdown: String {
+        var parts = [BenchReport.markdown(table(isForPeople: true))]
+        for result in results where !result.ops.isEmpty {
+            let total = result.ops.reduce(0) { $0 + $1.seconds }
+            let runs = Double(max(1, result.profiledRunCount))
+            let rows = result.ops.map { op in
+                [
+                    op.op.name, op.shape, "\(op.callCount / max(1, result.profiledRunCount))",
+                    thousandths(op.seconds / runs * 1000), "\(tenths(100 * op.seconds / max(total, 1e-12))) %",
+                    op.operationCount > 0 && op.seconds > 0 ? tenths(op.operationCount / op.seconds / 1e9) : "-",
+                ]
+            }
+            parts.append(
+                "Ops of \(result.model), \(result.backend), \(result.precision.rawValue), \(result.task.rawValue), batch "
+                    + "\(result.batchSize), context \(result.context.map { "\($0)" } ?? "-"), one run:\n\n"
+                    + BenchReport.markdown([["op", "shape", "calls", "ms", "share", "GFLOP/s"]] + rows))
+        }
+        parts.append("\(machine.processor), \(machine.cores) cores, \(machine.system), beasts \(machine.version)")
+        return parts.joined(separator: "\n\n")
+    }
+
+    // MARK: JSON
+
+    private struct Document: Encodable {
+        let machine: MachineInformation
+        let results: [Item]
+    }
+
+    private struct Item: Encodable {
+        let kind = "generation"
+        let model: String
+        let backend: String
+        let threads: Int
+        let precision: String
+        let task: String
+        let batch: Int
+        let context: Int?
+        /// Codes or pictures of each sample in a run.
+        let unitsPerRun: Int
+        /// Of a run.
+        let seconds: [Double]
+        let medianSeconds: Double
+        let perSecond: Double
+        let readBytesPerSecond: Double
+        let operationsPerSecond: Double
+        let peakBytes: Int
+        let machine: MachineInformation?
+
+        init(_ result: GenerationBenchmark.Result, machine: MachineInformation? = nil) {
+            model = result.model
+            backend = result.backend
+            threads = result.threads
+            precision = result.precision.rawValue
+            task = result.task.rawValue
+            batch = result.batchSize
+            context = result.context
+            unitsPerRun = result.unitCount
+            seconds = result.samples.seconds
+            medianSeconds = result.samples.median
+            perSecond = result.rate
+            readBytesPerSecond = result.readRate
+            operationsPerSecond = result.operationRate
+            peakBytes = result.peakByteCount
+            self.machine = machine
+        }
+    }
+}
