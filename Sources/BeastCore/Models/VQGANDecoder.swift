@@ -5,7 +5,7 @@ struct VQGANDecoder {
     private let convIn: SquareConvolution
     private let middle: VQGANMiddle
     /// From the lowest resolution to the highest, each with the convolution behind its upsampling; the last has none.
-    private let levels: [(level: VQGANLevel, upsample: SquareConvolution?)]
+    private let levels: [(level: VQGANLevel, upsample: EnlargingConvolution?)]
     private let normOut: GroupNorm
     private let convOut: SquareConvolution
 
@@ -18,7 +18,7 @@ struct VQGANDecoder {
             let inner = parameters["up.\(level)"]
             return (
                 try VQGANLevel(inner, configuration.decoderStages(level)),
-                level > 0 ? try SquareConvolution(inner["upsample"], "conv", channels, channels) : nil
+                level > 0 ? try EnlargingConvolution(inner["upsample"], "conv", channels, channels) : nil
             )
         }
         let channels = configuration.baseChannels * configuration.channelMultipliers[0]
@@ -32,23 +32,8 @@ struct VQGANDecoder {
         var x = try middle(convIn(features))
         for (level, upsample) in levels {
             x = try level(x)
-            if let upsample { x = try upsample(x.enlarged()) }
+            if let upsample { x = try upsample(x) }
         }
         return try convOut(normOut(x, then: .silu))
-    }
-}
-
-extension Tensor {
-    /// Every element of a map [batch, height, width, channels] as a square of four, in the session's type of activations.
-    fileprivate func enlarged() throws(BackendError) -> Tensor {
-        let (batch, height, width, channels) = (shape[0], shape[1], shape[2], shape[3])
-        let output = try session.makeTensor(
-            [batch, 2 * height, 2 * width, channels], dtype: session.precision.activations)
-        let squares: Shape = [batch, height, 2, width, 2, channels]
-        try session.run(
-            CopyArguments(
-                output: output.reshaped(squares).view,
-                input: reshaped([batch, height, 1, width, 1, channels]).broadcast(to: squares).view))
-        return output
     }
 }
