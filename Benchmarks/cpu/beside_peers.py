@@ -3,11 +3,11 @@
 """Times beasts and its peers in one alternating run and prints a markdown table with the ratios.
 
     beside_peers.py --beasts .build/release --peers PEERS.PY --python PEERS_ENVIRONMENT/bin/python --pictures FOLDER
-                    [--jobs embed,cold,folder,prepare,limit] [--rounds 3] [--threads 2] ...
+                    [--jobs embed,cold,folder,prepare,limit,tokens,tokenizer] [--rounds 3] [--threads 2] ...
 
 Each round runs beasts and then each peer, every one a process of its own with the same number of threads; what is
-printed is the median of the rounds. A peer is a script with the jobs `embed`, `folder`, `prepare` and a text `COLD`
-(PyTorch from process start to the first embedding), printing one JSON object a reading, and an environment with
+printed is the median of the rounds. A peer is a script with the jobs `embed`, `folder`, `prepare`, `generate`, `vqgan` and a
+text `COLD` (PyTorch from process start to the first embedding), printing one JSON object a reading, and an environment with
 PyTorch, OpenVINO, ONNX Runtime and Pillow. Nothing else should run on the machine meanwhile.
 """
 import argparse
@@ -21,6 +21,10 @@ import tempfile
 import time
 
 MODELS = {"vits16": "dino_y_vits16", "vitb14": "dino_s_vitb14", "vitl16": "dino_s_vitl16", "resnext50": "dino_s_resnext50"}
+
+# Generators whose transformer has these sizes and reads codes of 32 x 32, as the peer's does.
+GENERATORS = {"alef": "imagenet100_alef", "gimel": "say_gimel"}
+CONTEXTS = {"alef": [0, 200], "gimel": [0, 512, 1008]}
 
 PREPARE = """
 import sys, numpy, torch
@@ -226,6 +230,56 @@ class Comparison:
             "Decoding, resizing to 256, cropping, normalising on one thread", ["", "pictures/s", "ratio", "same numbers"],
             [["beasts", f"{own:.0f}", "", ""], ["Pillow, torchvision", f"{other:.0f}", f"{own / other:.2f} x", equal]])
 
+    def tokens(self):
+        options = self.options
+        rows = []
+        for case in options.generators:
+            for precision in options.precisions:
+                mine, theirs = {}, {}
+                contexts = ",".join(map(str, CONTEXTS[case]))
+                batches = ",".join(map(str, options.token_batches))
+                for _ in range(options.rounds):
+                    report = self.beasts(
+                        "bench", "--model", GENERATORS[case], "--random-weights", "--contexts", contexts, "--batch-size",
+                        batches, "--precision", precision, "--threads", str(options.threads), "--steps", "8", "--repeats",
+                        "3", "--format", "json").output
+                    for result in json.loads(report)["results"]:
+                        key = (result["batch"], result["context"])
+                        mine.setdefault(key, []).append((result["perSecond"], result["readBytesPerSecond"] / 1e9))
+                    process = self.peer("generate", "--case", case, "--precision", precision, "--batch", batches, "--context", contexts)
+                    for reading in process.readings():
+                        theirs.setdefault((reading["batch"], reading["context"]), []).append(reading["tokens_per_second"])
+                for (batch, context), figures in sorted(mine.items()):
+                    rate, read = (statistics.median(column) for column in zip(*figures))
+                    other = statistics.median(theirs[batch, context])
+                    rows.append([case, precision, str(batch), str(context), f"{rate:.2f}", f"{read:.1f}", f"{other:.2f} ({rate / other:.2f} x)"])
+                print(f"{case} {precision}: done", file=sys.stderr)
+        header = ["case", "precision", "batch", "context", "beasts, tokens/s", "read GB/s", "transformers, cached (ratio)"]
+        self.table("Codes one after the other", header, rows)
+
+    def tokenizer(self):
+        options = self.options
+        mine, theirs = {}, {}
+        for _ in range(options.rounds):
+            report = self.beasts(
+                "bench", "--model", GENERATORS["gimel"], "--random-weights", "--tasks", "encode,decode", "--threads",
+                str(options.threads), "--repeats", "3", "--format", "json").output
+            for result in json.loads(report)["results"]:
+                mine.setdefault(result["task"], []).append((result["perSecond"], result["operationsPerSecond"] / 1e9))
+            for engine in options.engines:
+                for reading in self.peer("vqgan", "--case", "f8", "--engine", engine, "--batch", "1").readings():
+                    theirs.setdefault((reading["part"], engine), []).append(reading["per_second"])
+        rows = []
+        for task, figures in mine.items():
+            rate, operations = (statistics.median(column) for column in zip(*figures))
+            cells = [task, f"{rate:.3f}", f"{operations:.0f}"]
+            for engine in options.engines:
+                other = statistics.median(theirs[task, engine])
+                cells.append(f"{other:.3f} ({rate / other:.2f} x)")
+            rows.append(cells)
+        header = ["", "beasts, pictures/s", "GFLOP/s", *(f"{e} (ratio)" for e in options.engines)]
+        self.table("VQGAN of 32 x 32 codes, 256 pixels, batch 1, f32", header, rows)
+
     def limit(self):
         options = self.options
         if not options.limit_program:
@@ -268,6 +322,8 @@ def main():
     parser.add_argument("--cases", type=lines, default=list(MODELS))
     parser.add_argument("--precisions", type=lines, default=["f32"], help="f32, bf16 or both")
     parser.add_argument("--engines", type=lines, default=["openvino"], help="of embed: openvino, onnxruntime, torch, torch-eager")
+    parser.add_argument("--generators", type=lines, default=["gimel"], help="of tokens: alef, gimel")
+    parser.add_argument("--token-batches", type=lines, default=["1", "4"], help="of tokens")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--cold-rounds", type=int, default=7)
     parser.add_argument("--folder-rounds", type=int, default=1)
@@ -279,7 +335,8 @@ def main():
     version = comparison.beasts("--version").output.strip()
     print(f"{datetime.date.today()}, {processor()}, {options.threads} threads, {version}, medians of {options.rounds} rounds")
     jobs = {"embed": comparison.embed, "cold": comparison.cold, "folder": comparison.folder_of_pictures,
-            "prepare": comparison.prepare, "limit": comparison.limit}
+            "prepare": comparison.prepare, "limit": comparison.limit, "tokens": comparison.tokens,
+            "tokenizer": comparison.tokenizer}
     for job in options.jobs:
         jobs[job]() if job in jobs else sys.exit(f"no job {job}; there are {', '.join(jobs)}")
 
