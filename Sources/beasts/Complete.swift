@@ -24,7 +24,8 @@ struct Complete: CommonOptionsCommand {
     @Option(name: .long, help: "Generators: completions of each picture (default 2).")
     var samples: Int?
 
-    @Flag(name: .long, help: "Generators: draw a grey line a little above the border, as the published pictures have it.")
+    @Flag(
+        name: .long, help: "Generators: draw a grey line a little above the border, as the published pictures have it.")
     var upstreamLine = false
 
     @Option(

@@ -67,7 +67,8 @@ struct Encode: CommonOptionsCommand {
         } else {
             common.note(
                 "\(summary.items.count) picture\(summary.items.count == 1 ? "" : "s"), "
-                    + "\(summary.items.first?.codes.count ?? 0) codes each" + (job.outputPath.map { " -> \($0)" } ?? ""))
+                    + "\(summary.items.first?.codes.count ?? 0) codes each" + (job.outputPath.map { " -> \($0)" } ?? "")
+            )
         }
         try failures(summary.failures, of: job.paths.count, common)
     }

@@ -18,7 +18,8 @@ struct Failure {
         switch error {
         case let error as MenagerieError: exitCode = error.code.exitCode
         case let error as WeightsError: exitCode = error.code == .cannotRead || error.code == .notRegularFile ? 66 : 65
-        case let error as ConfigurationError: exitCode = error.code == .cannotRead || error.code == .notRegularFile ? 66 : 65
+        case let error as ConfigurationError:
+            exitCode = error.code == .cannotRead || error.code == .notRegularFile ? 66 : 65
         case let error as MediaError:
             exitCode = [.notFound, .unreadable, .notARegularFile].contains(error.code) ? 66 : 65
         case let error as ModelError: exitCode = error.code == .unknownLayer ? 64 : 65

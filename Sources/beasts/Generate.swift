@@ -30,7 +30,8 @@ struct Generate: CommonOptionsCommand {
     @OptionGroup var pictures: PictureOutputOptions
 
     @Option(
-        name: .long, help: "A .npy file for the codes, int32 [pictures, codes].", completion: .file(extensions: ["npy"]))
+        name: .long, help: "A .npy file for the codes, int32 [pictures, codes].", completion: .file(extensions: ["npy"])
+    )
     var codes: String?
 
     @OptionGroup var common: CommonOptions

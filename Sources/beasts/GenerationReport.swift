@@ -11,7 +11,8 @@ struct GenerationReport {
         switch format {
         case .md: markdown
         case .csv: BenchReport.csv(table(isForPeople: false))
-        case .json: try BenchReport.encode(Document(machine: machine, results: results.map { Item($0) }), isPretty: true)
+        case .json:
+            try BenchReport.encode(Document(machine: machine, results: results.map { Item($0) }), isPretty: true)
         case .jsonl:
             try results.map { try BenchReport.encode(Item($0, machine: machine), isPretty: false) }
                 .joined(separator: "\n")

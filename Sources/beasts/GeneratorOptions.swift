@@ -45,7 +45,8 @@ struct SamplingOptions: ParsableArguments {
     @Option(name: .long, help: "Logits are divided by it; 0 takes the most likely code each time.")
     var temperature = 1.0
 
-    @Option(name: .long, help: "Draw from the N most likely codes only, ties with the last of them included; 0 for all.")
+    @Option(
+        name: .long, help: "Draw from the N most likely codes only, ties with the last of them included; 0 for all.")
     var topK: Int?
 
     @Option(name: .long, help: "Draw from the most likely codes that together have this probability only.")
@@ -78,7 +79,9 @@ struct SamplingOptions: ParsableArguments {
     var isStandard: Bool { temperature == 1 && topK == nil && topP == nil }
 
     func explain(_ common: CommonOptions) {
-        if temperature == 0 { common.note("temperature 0: the most likely code each time, nothing is drawn but first codes") }
+        if temperature == 0 {
+            common.note("temperature 0: the most likely code each time, nothing is drawn but first codes")
+        }
     }
 }
 

@@ -64,7 +64,9 @@ struct Reconstruct: CommonOptionsCommand {
         if common.json {
             try JSONOutput.print(Report(summary, model: card.name))
         } else {
-            for item in summary.items { StandardOutput.print(Self.line(item.quality, StandardError.visible(item.path))) }
+            for item in summary.items {
+                StandardOutput.print(Self.line(item.quality, StandardError.visible(item.path)))
+            }
             StandardOutput.print(Self.line(summary.mean, "mean of \(summary.items.count)"))
         }
         try failures(summary.failures, of: job.paths.count, common)

@@ -31,9 +31,11 @@ import Testing
         let outcome = try run(["--json"])
         #expect(outcome.exitCode == 0, "\(outcome.output) \(outcome.errors)")
         let report = try JSONDecoder().decode(Report.self, from: Data(outcome.output.utf8))
-        #expect(report.conforms && report.passed == 4)
-        #expect(report.cases.allSatisfy { $0.error_ratio > 0 && $0.error_ratio < 1 })
-        #expect(try run([]).output.hasSuffix("\nfixtures: 4 passed, 0 failed, 0 not supported yet, 0 optional\n"))
+        #expect(report.conforms && report.passed == 11)
+        // Codes are equal or not, everything else is never equal to the last bit.
+        #expect(report.cases.allSatisfy { $0.error_ratio > 0 || $0.id == "gpt/a_greedy_past_block" })
+        #expect(report.cases.allSatisfy { $0.error_ratio < 1 })
+        #expect(try run([]).output.hasSuffix("\nfixtures: 11 passed, 0 failed, 0 not supported yet, 0 optional\n"))
     }
 
     @Test func `The cases are listed and filtered`() throws {
@@ -51,7 +53,7 @@ import Testing
         #expect(outcome.exitCode == 2)
         #expect(outcome.output.contains("crashed  resnext/eps_odd  ended with exit code 3"))
         #expect(
-            outcome.output.hasSuffix("fixtures: 3 passed, 0 failed, 1 crashed, 0 not supported yet, 0 optional\n"))
+            outcome.output.hasSuffix("fixtures: 10 passed, 0 failed, 1 crashed, 0 not supported yet, 0 optional\n"))
         let known = try folder.write("resnext/* : leaves in max_pool2d\n", to: "known.txt")
         let judged = try run(["--known-failures", known], backend: folder.path("libMistakenExitInMaxPool.so"))
         #expect(judged.exitCode == 0 && judged.output.contains("1 known failures"))

@@ -72,7 +72,9 @@ import Testing
         }
     }
 
-    @Test func `A grid, a file for each, and codes come from one run, and decoding the codes gives the same pictures`() throws {
+    @Test func `A grid, a file for each, and codes come from one run, and decoding the codes gives the same pictures`()
+        throws
+    {
         try beasts([
             "generate", "--count", "5", "-o", "grid.png", "--each", "out", "--codes", "c.npy", "--range", "fixed",
         ]).expectSuccess()
@@ -152,7 +154,8 @@ import Testing
         ]).expectSuccess()
         #expect(try folder.bytes("one.npy") == folder.bytes("all.npy"))
         try beasts([
-            "complete", "cub_gpt", "a.png", "b.png", "c.png", "--samples", "1", "--codes", "less.npy", "--upstream-line",
+            "complete", "cub_gpt", "a.png", "b.png", "c.png", "--samples", "1", "--codes", "less.npy",
+            "--upstream-line",
             "--each", "line", "--range", "fixed",
         ]).expectSuccess()
         let less = try #require(try NumpyArray.read(path: folder.path("less.npy")).integers())
@@ -240,7 +243,8 @@ import Testing
             attn_resolutions: [16], dropout: 0.0}}
             """, to: "remap.yaml")
         try beasts(["generate", "-o", "g.png", "--tokenizer-config", "remap.yaml"]).expectFailure(65, "remap")
-        try folder.write(try folder.text("remap.yaml").replacingOccurrences(of: "remap: used.npy, ", with: ""), to: "own.yaml")
+        try folder.write(
+            try folder.text("remap.yaml").replacingOccurrences(of: "remap: used.npy, ", with: ""), to: "own.yaml")
         try beasts(["generate", "-o", "g.png", "--tokenizer-config", "own.yaml"]).expectSuccess()
         let other = try folder.text("own.yaml").replacingOccurrences(of: "z_channels: 32", with: "z_channels: 16")
         try folder.write(other, to: "other.yaml")
@@ -248,7 +252,8 @@ import Testing
             .expectFailure(65, "[32, 32, 1, 1]", "[16, 32, 1, 1]")
         let fewer = try folder.text("own.yaml").replacingOccurrences(of: "n_embed: 512", with: "n_embed: 256")
         try folder.write(fewer, to: "fewer.yaml")
-        try beasts(["generate", "-o", "g.png", "--tokenizer-config", "fewer.yaml"]).expectFailure(65, "256 codes", "512 codes")
+        try beasts(["generate", "-o", "g.png", "--tokenizer-config", "fewer.yaml"]).expectFailure(
+            65, "256 codes", "512 codes")
     }
 
     @Test func `Where pictures cannot be written, their codes are saved`() throws {
@@ -270,7 +275,9 @@ import Testing
         let outputs = ["--each", "out", "-o", "grid.png", "--codes", "c.npy", "--quiet"]
         let program = try Program.built.start((arguments + outputs).map { Array($0.utf8) }, in: folder)
         let deadline = ContinuousClock.now + .seconds(100)
-        while !FileManager.default.fileExists(atPath: folder.path("out/sample_0001.png")), ContinuousClock.now < deadline {
+        while !FileManager.default.fileExists(atPath: folder.path("out/sample_0001.png")),
+            ContinuousClock.now < deadline
+        {
             usleep(20_000)
         }
         program.send(signal)
@@ -295,7 +302,8 @@ import Testing
 
     @Test func `Steps and the tokeniser are timed`() throws {
         let outcome = try beasts([
-            "bench", "--model", "cub_gpt", "--contexts", "0,200", "--batch-size", "1,3", "--steps", "2", "--repeats", "1",
+            "bench", "--model", "cub_gpt", "--contexts", "0,200", "--batch-size", "1,3", "--steps", "2", "--repeats",
+            "1",
             "--tasks", "tokens,encode,decode", "--format", "csv",
         ])
         outcome.expectSuccess()
@@ -304,7 +312,8 @@ import Testing
         #expect(rows.dropFirst().allSatisfy { (Double($0[7]) ?? 0) > 0 })
         try beasts(["bench", "--model", "cub_gpt", "--contexts", "255"]).expectFailure(64, "255", "positions")
         let random = try beasts([
-            "bench", "--model", "cub_gpt", "--random-weights", "--steps", "1", "--repeats", "1", "--warm-up", "0", "--json",
+            "bench", "--model", "cub_gpt", "--random-weights", "--steps", "1", "--repeats", "1", "--warm-up", "0",
+            "--json",
         ])
         random.expectSuccess()
         #expect(random.output.contains("\"perSecond\""))

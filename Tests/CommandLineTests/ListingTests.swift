@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test func `All models are listed, for people and as JSON`() throws {
-        let names = Catalogue.models.map(\.name)
+        let names = Catalogue.models.map(\.name) + Catalogue.generators.map(\.name)
         let lines = try Program.built.run(["list"], in: folder).output.split(separator: "\n")
         #expect(lines.dropFirst().map { String($0.prefix { $0 != " " }) } == names)
         #expect((try json(["list"]) as? [[String: Any]])?.map { $0["name"] as? String } == names)

@@ -67,7 +67,9 @@ import Testing
         // Probabilities 1/7, 2/7, 0, 4/7.
         let logits: [Float] = [0, Float(log(2.0)), -200, Float(log(4.0))]
         let rule = SamplingRule(topK: 3)
-        for (uniform, code) in [(0, 0), (0.142, 0), (0.143, 1), (0.428, 1), (0.43, 3), (0.99999999999, 3)] as [(Double, Int32)] {
+        for (uniform, code) in [(0, 0), (0.142, 0), (0.143, 1), (0.428, 1), (0.43, 3), (0.99999999999, 3)]
+            as [(Double, Int32)]
+        {
             let draw = try draw(logits, rule, uniform)
             #expect(draw.code == code, "\(uniform)")
             let edges = [1.0 / 7, 3.0 / 7]
@@ -106,7 +108,8 @@ import Testing
 
     @Test func rulesThatMakeNoSenseAreRefused() {
         for rule in [
-            SamplingRule(temperature: -1), SamplingRule(temperature: .nan), SamplingRule(topK: 0), SamplingRule(topK: 9),
+            SamplingRule(temperature: -1), SamplingRule(temperature: .nan), SamplingRule(topK: 0),
+            SamplingRule(topK: 9),
             SamplingRule(topK: 1, topP: 0), SamplingRule(topK: 1, topP: 1.1),
         ] {
             #expect(throws: ModelError.self, "\(rule)") { try rule.validate(codeCount: 8) }
@@ -115,7 +118,9 @@ import Testing
     }
 
     /// A transformer of four codes and pictures of four: all 256 pictures have a probability that can be counted out.
-    @Test(arguments: [SamplingRule(topK: nil), SamplingRule(temperature: 0.7, topK: 3), SamplingRule(topK: nil, topP: 0.8)])
+    @Test(arguments: [
+        SamplingRule(topK: nil), SamplingRule(temperature: 0.7, topK: 3), SamplingRule(topK: nil, topP: 0.8),
+    ])
     func freeSamplesAreAsFrequentAsAllProductsOfProbabilities(rule: SamplingRule) throws {
         let configuration = GPT.Configuration(codeCount: 4, blockLength: 3, depth: 2, headCount: 2, width: 8)
         let session = try Reference.session()
@@ -178,6 +183,7 @@ func expectFrequencies(
     }
     let freedom = Double(max(1, classes - 1))
     #expect(
-        statistic < freedom + 4 * (2 * freedom).squareRoot(), "chi-square \(statistic) of \(freedom) degrees of freedom",
+        statistic < freedom + 4 * (2 * freedom).squareRoot(),
+        "chi-square \(statistic) of \(freedom) degrees of freedom",
         sourceLocation: sourceLocation)
 }

@@ -58,7 +58,9 @@ extension FixtureRunner {
         let prompts = try codes(fixture.inputs?.prompt ?? fixture.inputs?.first_tokens)
         let isGreedy = fixture.kind == "gpt_greedy"
         let uniforms = try fixture.inputs?.uniforms.map { try NumpyArray.read(path: "\(folder)/\($0.file)") }
-        guard let checkpoint = fixture.checkpoints?.first else { throw FixtureError("the manifest names no checkpoint") }
+        guard let checkpoint = fixture.checkpoints?.first else {
+            throw FixtureError("the manifest names no checkpoint")
+        }
         let transformer = try transformer(checkpoint, fixture)
         let steps = fixture.steps ?? transformer.configuration.blockLength
         guard isGreedy || uniforms?.shape == [prompts.count, steps] else {

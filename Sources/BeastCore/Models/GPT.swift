@@ -72,7 +72,8 @@ public final class GPT {
     public func readPrefixes(_ prefixes: [Int32], copies: Int, into cache: KeyValueCache) throws -> [Float] {
         guard copies > 0, cache.rowCount % copies == 0, cache.length == 0 else {
             throw ModelError(
-                .badInput, "\(copies) copies of prefixes for a cache of \(cache.rowCount) rows, \(cache.length) positions")
+                .badInput,
+                "\(copies) copies of prefixes for a cache of \(cache.rowCount) rows, \(cache.length) positions")
         }
         let count = cache.rowCount / copies
         let tokens = try check(prefixes, rows: count, cache)

@@ -24,7 +24,8 @@ public struct SamplingRule: Sendable, Equatable {
             throw ModelError(.badInput, "temperature \(temperature): must be 0 (the most likely code) or more")
         }
         if let topK, topK < 1 || topK > codeCount {
-            throw ModelError(.badInput, "top-k \(topK): the model has \(codeCount) codes, so it must be 1 to \(codeCount)")
+            throw ModelError(
+                .badInput, "top-k \(topK): the model has \(codeCount) codes, so it must be 1 to \(codeCount)")
         }
         if let topP, !(topP > 0 && topP <= 1) {
             throw ModelError(.badInput, "top-p \(topP): must be above 0 and at most 1")

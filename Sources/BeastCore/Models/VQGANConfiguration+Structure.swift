@@ -24,7 +24,9 @@ extension VQGANConfiguration {
 
     /// The blocks of a level of the decoder, which works from the last level to the first.
     func decoderStages(_ level: Int) -> [Stage] {
-        stages(from: level + 1 < levelCount ? channels(ofLevel: level + 1) : middleChannels, level, count: blocksPerLevel + 1)
+        stages(
+            from: level + 1 < levelCount ? channels(ofLevel: level + 1) : middleChannels, level,
+            count: blocksPerLevel + 1)
     }
 
     private func stages(from inputChannels: Int, _ level: Int, count: Int) -> [Stage] {

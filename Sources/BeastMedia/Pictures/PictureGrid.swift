@@ -38,7 +38,8 @@ public struct PictureGrid: Sendable {
         else {
             throw MediaError(
                 .invalidArgument,
-                "cannot make a grid of \(columns) columns from \(pictures.count) pictures of \(width) x \(height) pixels")
+                "cannot make a grid of \(columns) columns from \(pictures.count) pictures of \(width) x \(height) pixels"
+            )
         }
         let bounds = Self.bounds(pictures)
         func pixels(_ picture: [Float]) -> [UInt8] {

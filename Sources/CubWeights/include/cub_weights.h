@@ -28,7 +28,8 @@ const unsigned char *beasts_cub_mae_vitt8_bytes(void);
 /// The length of the file in bytes.
 size_t beasts_cub_mae_vitt8_byte_count(void);
 
-/// The same for the built-in model `cub_gpt` (`docs/models/cub_gpt.md`): a picture tokeniser and a transformer over its codes.
+/// The same for the built-in model `cub_gpt` (`docs/models/cub_gpt.md`): a picture tokeniser and a transformer over its
+/// codes.
 const unsigned char *beasts_cub_gpt_bytes(void);
 
 /// The length of the file in bytes.

@@ -149,7 +149,8 @@ public enum Catalogue {
         if isGenerator(text) {
             throw MenagerieError(
                 .usage,
-                "\(text) generates pictures: beasts generate, complete, encode, decode and reconstruct take it, and bench")
+                "\(text) generates pictures: beasts generate, complete, encode, decode and reconstruct take it, and bench"
+            )
         }
         throw MenagerieError(.usage, unknownModel(text) + " (beasts list shows all \(models.count))")
     }

@@ -20,7 +20,8 @@ public struct CodeFile: Sendable {
         guard let integers = array.integers(), (1...3).contains(array.shape.count) else {
             throw MenagerieError(
                 .badData,
-                "\(path): \(array.element) \(array.shape), expected whole numbers [pictures, codes] or [pictures, rows, columns]")
+                "\(path): \(array.element) \(array.shape), expected whole numbers [pictures, codes] or [pictures, rows, columns]"
+            )
         }
         let codes = integers.map { Int32(exactly: $0) }
         if let position = codes.firstIndex(of: nil) {

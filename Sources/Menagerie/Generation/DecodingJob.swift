@@ -24,7 +24,8 @@ public struct DecodingJob: Sendable {
             throw MenagerieError(
                 .badData,
                 "\(codesPath): \(count) codes a picture; \(card.name) has \(card.codesPerPicture), a grid of "
-                    + "\(card.tokenizer.gridSize) x \(card.tokenizer.gridSize) (for another grid give [pictures, rows, columns])")
+                    + "\(card.tokenizer.gridSize) x \(card.tokenizer.gridSize) (for another grid give [pictures, rows, columns])"
+            )
         }
         for (picture, codes) in file.codes.enumerated() {
             if let position = codes.firstIndex(where: { $0 < 0 || $0 >= card.tokenizer.codeCount }) {

@@ -51,7 +51,8 @@ public struct EncodingJob: Sendable {
     ///   - report: called on this thread.
     ///   - give: gets each picture's codes as they are found.
     public func run(
-        _ model: GenerativeModel, report: (EmbeddingJob.Event) -> Void = { _ in }, give: (Item) throws -> Void = { _ in }
+        _ model: GenerativeModel, report: (EmbeddingJob.Event) -> Void = { _ in },
+        give: (Item) throws -> Void = { _ in }
     ) throws -> Summary {
         try check(model.card)
         let inputs = try inputs(model.card)

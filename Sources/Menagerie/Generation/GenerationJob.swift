@@ -56,7 +56,8 @@ public struct GenerationJob: Sendable {
             throw MenagerieError(.usage, error.message, cause: error)
         }
         guard !output.isNowhere || codesPath != nil else {
-            throw MenagerieError(.usage, "no output is named; give a grid (.png), a folder, or a file for the codes (.npy)")
+            throw MenagerieError(
+                .usage, "no output is named; give a grid (.png), a folder, or a file for the codes (.npy)")
         }
         try output.check()
         if let codesPath { try PictureOutput.check(codesPath, isNoneOf: []) }

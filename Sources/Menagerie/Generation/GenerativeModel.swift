@@ -84,7 +84,8 @@ public final class GenerativeModel {
         let count = card.transformer.codeCount
         let first = generators.indices.map { [Int32(generators[$0].nextIndex(below: count))] }
         return try draw(
-            after: first, copies: 1, using: &generators, rule: rule, steps: card.transformer.blockLength, didStep: didStep)
+            after: first, copies: 1, using: &generators, rule: rule, steps: card.transformer.blockLength,
+            didStep: didStep)
     }
 
     /// Steps of a sample that is generated from nothing.
@@ -205,7 +206,8 @@ public final class GenerativeModel {
         for (index, grid) in codes.enumerated() {
             guard grid.count == rows * columns, rows > 0, columns > 0 else {
                 throw ModelError(
-                    .badInput, "picture \(index) has \(grid.count) codes, a grid of \(rows) x \(columns) needs \(rows * columns)")
+                    .badInput,
+                    "picture \(index) has \(grid.count) codes, a grid of \(rows) x \(columns) needs \(rows * columns)")
             }
             if let position = grid.firstIndex(where: { $0 < 0 || $0 >= configuration.codeCount }) {
                 throw ModelError(

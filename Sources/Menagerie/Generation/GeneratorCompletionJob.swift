@@ -68,7 +68,8 @@ public struct GeneratorCompletionJob: Sendable {
             throw MenagerieError(.usage, error.message, cause: error)
         }
         guard !output.isNowhere || codesPath != nil else {
-            throw MenagerieError(.usage, "no output is named; give a grid (.png), a folder, or a file for the codes (.npy)")
+            throw MenagerieError(
+                .usage, "no output is named; give a grid (.png), a folder, or a file for the codes (.npy)")
         }
         _ = try inputs(card)
         try output.check(inputs: paths)

@@ -51,10 +51,12 @@ extension Menagerie {
     public static func loadGenerator(
         _ card: GeneratorCard, session: Session, randomWeightsSeed seed: UInt64, parts: GenerativeModel.Parts = .all
     ) throws -> GenerativeModel {
-        let transformer = try parts.contains(.transformer)
+        let transformer =
+            try parts.contains(.transformer)
             ? GPT(
                 card.transformer, weights: RandomWeights(card.transformer.tensors, seed: seed), session: session) : nil
-        let tokenizer = try parts.isDisjoint(with: .tokenizer)
+        let tokenizer =
+            try parts.isDisjoint(with: .tokenizer)
             ? nil
             : VQGAN(
                 card.tokenizer, weights: RandomWeights(card.tokenizer.tensors, seed: seed), session: session,
@@ -87,7 +89,8 @@ extension Menagerie {
         case .builtIn:
             return try Checkpoint.open(
                 staticBytes: UnsafeRawBufferPointer(
-                    start: beasts_cub_gpt_bytes(), count: beasts_cub_gpt_byte_count()), name: "the built-in \(card.name)")
+                    start: beasts_cub_gpt_bytes(), count: beasts_cub_gpt_byte_count()),
+                name: "the built-in \(card.name)")
         case .hub(let repository, let transformer, let tokenizer, _):
             let file = choose(repository, transformer, tokenizer)
             let option = file == tokenizer ? "--tokenizer" : "--weights"

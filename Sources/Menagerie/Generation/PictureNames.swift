@@ -20,7 +20,8 @@ struct PictureNames {
     /// - Parameter suffixes: what may stand between a picture's name and `.png`.
     mutating func check(_ paths: [String], folder: String?, suffixes: [String] = [""]) throws {
         guard let folder else { return }
-        let inputs = Dictionary(paths.compactMap { path in FileIdentity(path).map { ($0, path) } }) { first, _ in first }
+        let inputs = Dictionary(paths.compactMap { path in FileIdentity(path).map { ($0, path) } }) { first, _ in first
+        }
         for path in paths {
             let stem = next(for: path)
             for suffix in suffixes {

@@ -30,7 +30,8 @@ struct TokenizerInputs {
         self.size = size ?? card.imageSize
         guard self.size >= codeSide, self.size % codeSide == 0 else {
             throw MenagerieError(
-                .usage, "size \(self.size): \(card.name) has a code for each \(codeSide) x \(codeSide) pixels, so sizes are "
+                .usage,
+                "size \(self.size): \(card.name) has a code for each \(codeSide) x \(codeSide) pixels, so sizes are "
                     + "multiples of \(codeSide)")
         }
         self.paths = paths

@@ -103,7 +103,8 @@ public struct GenerationBenchmark: Sendable {
         for round in 0..<warmUpCount + repeatCount {
             let isTimed = round >= warmUpCount
             report(
-                isTimed ? "repeat \(round + 1 - warmUpCount) of \(repeatCount)" : "warm-up \(round + 1) of \(warmUpCount)")
+                isTimed
+                    ? "repeat \(round + 1 - warmUpCount) of \(repeatCount)" : "warm-up \(round + 1) of \(warmUpCount)")
             for index in entries.indices {
                 let session = entries[index].model.session
                 let counter = OperationCounter()
@@ -149,7 +150,8 @@ public struct GenerationBenchmark: Sendable {
                         report("loading \(card.name) on \(backend.library.name), \(threads) threads")
                         let precision = try precision.resolved(on: backend)
                         let session = try backend.makeSession(threadCount: threads, precision: precision)
-                        let model = try weights.loadGenerator(card, session: session, parts: parts, threadCount: threads)
+                        let model = try weights.loadGenerator(
+                            card, session: session, parts: parts, threadCount: threads)
                         for task in tasks {
                             for batch in batchSizes {
                                 for context in task == .tokens ? contexts : [nil] as [Int?] {
@@ -227,7 +229,8 @@ private final class TokenSteps {
 
     var readByteCount: Double {
         let configuration = model.card.transformer
-        let matrices = 12 * configuration.depth * configuration.width * configuration.width
+        let matrices =
+            12 * configuration.depth * configuration.width * configuration.width
             + configuration.codeCount * configuration.width
         let precision = model.session.precision
         let cached = cache.rowCount * (context + steps / 2) * configuration.cacheElementCount
