@@ -12,7 +12,7 @@ import Testing
         let (map, kernel) = (Grid.random(shape, seed: 1), Grid.random([channels, channels, 3, 3], seed: 2))
         let bias = Grid.random([channels], seed: 3)
         let parameters = Parameters(MemoryWeights(["conv.weight": kernel, "conv.bias": bias]), session: session)
-        let found = try EnlargingConvolution(parameters, "conv", channels)(try session.tensor(map))
+        let found = try EnlargingConvolution(parameters, "conv", channels, channels)(try session.tensor(map))
         let (height, width) = (2 * shape[1], 2 * shape[2])
         #expect(found.shape == [shape[0], height, width, channels])
         var expected = Grid([shape[0], height, width, channels])
