@@ -7,18 +7,20 @@
 
 void main() {
     uint first_row = gl_WorkGroupID.y * TILE_ROWS + p.first_row, first_column = gl_WorkGroupID.x * TILE_COLUMNS;
-    uint inner_count = KERNEL_HEIGHT * p.right_line;
+    uint inner_count = KERNEL_TIME == 1 ? KERNEL_HEIGHT * p.right_line : KERNEL_TIME * p.right_frame;
     for (uint i = 0; i < ROWS * COLUMNS; i++)
         sums[i] = 0.0;
     for (uint k = 0; k < inner_count; k += TILE_INNER) {
         for (uint index = gl_LocalInvocationID.x; index < TILE_ROWS * TILE_INNER; index += GROUP) {
             uint row = index / TILE_INNER, inner = index % TILE_INNER;
-            uint y = (k + inner) / p.right_line, run = (k + inner) % p.right_line;
+            uint t = KERNEL_TIME == 1 ? 0 : (k + inner) / p.right_frame, rest = k + inner - t * p.right_frame;
+            uint y = rest / p.right_line, run = rest % p.right_line;
+            uint x = run / p.right_tap, channel = run % p.right_tap;
             bool is_there = false;
             uint source = 0;
-            if (first_row + row < p.rows && k + inner < inner_count && run < KERNEL_WIDTH * p.group_channels)
-                source = source_of(position_of(first_row + row), y, run / p.group_channels, is_there);
-            left_tile[inner * (TILE_ROWS + 1) + row] = is_there ? load_left(source + run % p.group_channels) : 0.0;
+            if (first_row + row < p.rows && k + inner < inner_count && x < KERNEL_WIDTH && channel < p.group_channels)
+                source = source_of(position_of(first_row + row), uvec3(t, y, x), is_there);
+            left_tile[inner * (TILE_ROWS + 1) + row] = is_there ? load_left(source + channel) : 0.0;
         }
         for (uint index = gl_LocalInvocationID.x; index < TILE_COLUMNS * TILE_INNER; index += GROUP) {
             uint column = index / TILE_INNER, inner = index % TILE_INNER;

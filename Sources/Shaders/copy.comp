@@ -1,5 +1,6 @@
 #version 450
 // SPDX-License-Identifier: MIT
+// Also compiled with USES_TEXELS.
 // Copies between any two layouts and element types. Elements of one type are copied bit for bit; a conversion rounds
 // once, to nearest even, and integers saturate.
 #extension GL_GOOGLE_include_directive : require
@@ -24,6 +25,9 @@ layout(set = 0, binding = 0) writeonly buffer OutputHalves {
 layout(set = 0, binding = 0) writeonly buffer OutputBytes {
     uint8_t output_8[];
 };
+#ifdef USES_TEXELS
+layout(set = 0, binding = 8) uniform usamplerBuffer input_texels;
+#else
 layout(set = 0, binding = 1) readonly buffer InputWords {
     uint input_32[];
 };
@@ -33,14 +37,19 @@ layout(set = 0, binding = 1) readonly buffer InputHalves {
 layout(set = 0, binding = 1) readonly buffer InputBytes {
     uint8_t input_8[];
 };
+#endif
 
 uint size_of(uint type) {
     return type == FLOAT32 || type == INT32 ? 4 : type == FLOAT16 || type == BFLOAT16 ? 2 : 1;
 }
 
 uint load_bits(uint element) {
+#ifdef USES_TEXELS
+    return texelFetch(input_texels, int(element)).x;
+#else
     uint size = size_of(INPUT_TYPE);
     return size == 4 ? input_32[element] : size == 2 ? uint(input_16[element]) : uint(input_8[element]);
+#endif
 }
 
 void store_bits(uint element, uint bits) {

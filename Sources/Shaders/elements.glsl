@@ -43,6 +43,10 @@ uint to_16_bits(float x, uint type) {
 }
 
 /// Declares binding `number` as `name` and load_name(index), for elements of the floating-point type `type`.
+#ifdef USES_TEXELS
+#include "texels.glsl"
+#define INPUT(number, name, type) TEXELS(7 + number, name, type)
+#else
 #define INPUT(number, name, type)                                                                                      \
     layout(set = 0, binding = number) readonly buffer name##_words {                                                   \
         float name##_32[];                                                                                             \
@@ -53,6 +57,7 @@ uint to_16_bits(float x, uint type) {
     float load_##name(uint index) {                                                                                    \
         return type == FLOAT32 ? name##_32[index] : from_16_bits(uint(name##_16[index]), type);                        \
     }
+#endif
 
 /// The same with store_name(index, value).
 #define OUTPUT(number, name, type)                                                                                     \
@@ -70,6 +75,22 @@ uint to_16_bits(float x, uint type) {
             name##_32[index] = value;                                                                                  \
         else                                                                                                           \
             name##_16[index] = uint16_t(to_16_bits(value, type));                                                      \
+    }
+
+/// store4_name(index, value): four elements side by side, `index` counting fours.
+#define OUTPUT4(number, name, type)                                                                                    \
+    layout(set = 0, binding = number) writeonly buffer name##_four_words {                                             \
+        vec4 name##_32x4[];                                                                                            \
+    };                                                                                                                 \
+    layout(set = 0, binding = number) writeonly buffer name##_four_halves {                                            \
+        uvec2 name##_16x4[];                                                                                           \
+    };                                                                                                                 \
+    void store4_##name(uint index, vec4 value) {                                                                       \
+        if (type == FLOAT32)                                                                                           \
+            name##_32x4[index] = value;                                                                                \
+        else                                                                                                           \
+            name##_16x4[index] = uvec2(to_16_bits(value.x, type) | to_16_bits(value.y, type) << 16,                    \
+                                       to_16_bits(value.z, type) | to_16_bits(value.w, type) << 16);                   \
     }
 
 /// The number of the work group: groups beyond what one axis takes lie along the second.

@@ -1,5 +1,6 @@
 #version 450
 // SPDX-License-Identifier: MIT
+// Also compiled with USES_TEXELS.
 // Add, multiply, scale and activation.
 #extension GL_GOOGLE_include_directive : require
 #include "activation.glsl"

@@ -12,6 +12,7 @@ layout(push_constant) uniform Parameters {
 }
 p;
 
+#define COLUMN_STEP p.output_column
 #include "epilogue.glsl"
 
 /// Where a batch begins, in elements of left, right, output, residual.

@@ -1,5 +1,6 @@
 #version 450
 // SPDX-License-Identifier: MIT
+// Also compiled with USES_TEXELS.
 // Applies the statistics of group_statistics.comp.
 #extension GL_GOOGLE_include_directive : require
 #include "activation.glsl"

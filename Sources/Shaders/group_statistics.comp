@@ -1,5 +1,6 @@
 #version 450
 // SPDX-License-Identifier: MIT
+// Also compiled with USES_TEXELS.
 // Mean and 1 / deviation of each group of channels of each picture, one work group each.
 #extension GL_GOOGLE_include_directive : require
 #include "elements.glsl"

@@ -1,5 +1,6 @@
 #version 450
 // SPDX-License-Identifier: MIT
+// Also compiled with USES_TEXELS.
 // Mean and squared distances in two passes. With a residual: that receives the sum first, and is what is normalised.
 #extension GL_GOOGLE_include_directive : require
 #include "activation.glsl"
@@ -15,6 +16,8 @@ layout(push_constant) uniform Parameters {
     uint rows, columns, offset_output, offset_input, offset_weight, offset_bias, offset_residual;
     uint extents[2], output_stride[3], input_stride[3], residual_stride[3];
     float epsilon;
+    /// Where the residual is read, which is counted from elsewhere in a texel buffer.
+    uint offset_before;
 }
 p;
 OUTPUT(0, output, OUTPUT_TYPE)
@@ -23,9 +26,21 @@ INPUT(2, weight, WEIGHT_TYPE)
 INPUT(3, bias, BIAS_TYPE)
 OUTPUT(4, residual, RESIDUAL_TYPE)
 
+#ifdef USES_TEXELS
+// What was stored is not read again, since texel buffers need not show it: the sum is made anew, and stored at the end.
+INPUT(4, before, RESIDUAL_TYPE)
+
+float element(uint source, uint other, uint i) {
+    if (RESIDUAL_TYPE == 0)
+        return load_input(source + i);
+    float sum = load_before(other - p.offset_residual + p.offset_before + i) + load_input(source + i);
+    return RESIDUAL_TYPE == FLOAT32 ? sum : from_16_bits(to_16_bits(sum, RESIDUAL_TYPE), RESIDUAL_TYPE);
+}
+#else
 float element(uint source, uint other, uint i) {
     return RESIDUAL_TYPE != 0 ? load_residual(other + i) : load_input(source + i);
 }
+#endif
 
 void main() {
     uint row = row_number();
@@ -41,8 +56,10 @@ void main() {
                  place.z * p.residual_stride[2];
     float sum = 0.0;
     for (uint i = lane(); i < p.columns; i += LANES) {
+#ifndef USES_TEXELS
         if (RESIDUAL_TYPE != 0)
             store_residual(other + i, load_residual(other + i) + load_input(source + i));
+#endif
         sum += element(source, other, i);
     }
     float mean = sum_of_lanes(sum) / float(p.columns);
@@ -53,7 +70,12 @@ void main() {
     }
     float deviation = sqrt(sum_of_lanes(squares) / float(p.columns) + p.epsilon);
     for (uint i = lane(); i < p.columns; i += LANES) {
-        float value = (element(source, other, i) - mean) / deviation;
+        float value = element(source, other, i);
+#ifdef USES_TEXELS
+        if (RESIDUAL_TYPE != 0)
+            store_residual(other + i, value);
+#endif
+        value = (value - mean) / deviation;
         value = value * load_weight(p.offset_weight + i) + load_bias(p.offset_bias + i);
         store_output(target + i, activate(value, ACTIVATION));
     }

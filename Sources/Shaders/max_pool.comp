@@ -1,5 +1,6 @@
 #version 450
 // SPDX-License-Identifier: MIT
+// Also compiled with USES_TEXELS.
 #extension GL_GOOGLE_include_directive : require
 #include "elements.glsl"
 layout(local_size_x_id = 0) in;

@@ -1,5 +1,6 @@
 #version 450
 // SPDX-License-Identifier: MIT
+// Also compiled with USES_TEXELS.
 // Sum, mean or maximum over the middle axis of [outer, n, inner], one invocation for each result.
 #extension GL_GOOGLE_include_directive : require
 #include "elements.glsl"
@@ -13,6 +14,8 @@ const uint MEAN = 2, MAXIMUM = 3;
 layout(push_constant) uniform Parameters {
     uint count, inner, extent, offset_output, offset_input;
     uint output_stride[2], input_stride[3];
+    /// Of a mean.
+    float divisor;
 }
 p;
 OUTPUT(0, output, OUTPUT_TYPE)
@@ -30,6 +33,6 @@ void main() {
         result = KIND == MAXIMUM ? larger(result, x) : result + x;
     }
     if (KIND == MEAN)
-        result /= float(p.extent);
+        result /= p.divisor;
     store_output(p.offset_output + outer * p.output_stride[0] + inner * p.output_stride[1], result);
 }

@@ -55,6 +55,14 @@ struct Conformance: CommonOptionsCommand {
     @Flag(name: .long, help: .hidden)
     var worker = false
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Run the op suite's cases in an order that is shuffled by this number.", valueName: "number")
+    )
+    var shuffle: UInt64?
+
+    @OptionGroup var vulkan: VulkanOptions
+
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
@@ -79,6 +87,8 @@ struct Conformance: CommonOptionsCommand {
     private func check() throws {
         if worker { try work() }
         if list { return try printList() }
+        try vulkan.apply(to: backend.backend)
+        if vulkan.validationSelfTest { return try testValidation() }
         if inProcess { return try runInProcess() }
         let known = try knownFailures.map(KnownFailures.init(path:)) ?? KnownFailures("")
         let (file, device) = try library()
@@ -87,6 +97,12 @@ struct Conformance: CommonOptionsCommand {
         } else {
             try runOps(file, device, known)
         }
+    }
+
+    private func testValidation() throws {
+        let (file, device) = try library()
+        let message = try vulkan.runSelfTest(on: try PluginLibrary(path: file), device: device)
+        StandardOutput.print("validation self-test: the layer reported the mistake that was made for it: \(message)")
     }
 
     private var threadCount: Int { backend.threads ?? ProcessorCount.available }
@@ -133,6 +149,7 @@ struct Conformance: CommonOptionsCommand {
         runner.isIsolating = isolate
         runner.timeLimit = timeLimit.map { .seconds($0) }
         runner.knownFailures = known
+        runner.shuffle = shuffle
         try report(try runner.run(filter: filter) { line in if common.verbose { common.note(line) } })
     }
 

@@ -43,19 +43,24 @@ final class CommandStream {
 
     /// - Parameter groups: work groups along each axis, none beyond the device's limits.
     func dispatch(
-        _ key: PipelineKey, _ bindings: [Binding], _ parameters: Parameters, groups: (Int, Int, Int)
+        _ key: PipelineKey, _ bindings: [Binding], texels: [TexelBinding] = [], _ parameters: Parameters,
+        groups: (Int, Int, Int)
     ) throws(BackendError) {
         let pipeline = try device.pipeline(key)
-        try touch(bindings)
+        try touch(
+            bindings
+                + texels.map { Binding(allocation: $0.view.allocation, range: $0.view.range, isWritten: false) })
         let ranges = bindings.map {
             vulkan_range(
                 buffer: $0.allocation.buffer, offset: UInt64($0.allocation.offset + $0.range.lowerBound),
                 byte_count: UInt64($0.range.count))
         }
+        let handles = texels.map { $0.view.handle(byFour: $0.byFour) }
         let counts = [groups.0, groups.1, groups.2].map { UInt32(clamping: $0) }
         let result = parameters.words.withUnsafeBytes {
             vulkan_stream_dispatch(
-                handle, pipeline, ranges, UInt32(ranges.count), $0.baseAddress, UInt32($0.count), counts)
+                handle, pipeline, ranges, UInt32(ranges.count), handles, UInt32(handles.count), $0.baseAddress,
+                UInt32($0.count), counts)
         }
         try check(result, "kernel \(key.kernel.rawValue)")
         try countRecorded()

@@ -29,6 +29,15 @@ struct DeviceDescription: Sendable {
     /// Bytes that a work group shares at most.
     var sharedByteCount: Int { Int(raw.shared_byte_count) }
 
+    /// Whether attention_coopmat2.comp runs here.
+    var hasFlexibleMatrices: Bool { raw.has_cooperative_matrix2 != 0 }
+
+    /// Lanes of a subgroup.
+    var laneCount: Int { Int(raw.subgroup_size) }
+
+    /// Whether a pipeline may ask for the size of its subgroups; a software device has but one.
+    var hasSubgroupSizes: Bool { raw.api_version >> 12 >= 1 << 10 | 3 && !isSoftware }
+
     /// bfloat16 is stored and computed with as float32: nothing a device does natively.
     var nativeDTypes: [DType] { raw.has_float16 != 0 ? [.float32, .float16] : [.float32] }
 
@@ -61,7 +70,11 @@ struct DeviceDescription: Sendable {
         var features: [String] = []
         if raw.has_float16 != 0 { features.append("f16") }
         if raw.has_bfloat16 != 0 { features.append("bf16") }
-        if raw.has_cooperative_matrix != 0 { features.append("cooperative matrices") }
+        if raw.has_cooperative_matrix2 != 0 {
+            features.append("cooperative matrices (flexible)")
+        } else if raw.has_cooperative_matrix != 0 {
+            features.append("cooperative matrices")
+        }
         let version = "\(raw.api_version >> 22).\(raw.api_version >> 12 & 0x3ff)"
         return "\(kind), \(memory) MiB, \(driver), Vulkan \(version), "
             + (features.isEmpty ? "no f16 arithmetic" : features.joined(separator: ", "))

@@ -10,19 +10,27 @@ enum Kernel: String, Sendable {
     case groupStatistics = "group_statistics"
     case groupNorm = "group_norm"
     case argReduce = "arg_reduce"
+    case topK = "top_k"
     case gemmRegister = "gemm_register"
     case gemmTiled = "gemm_tiled"
+    case gemmCombine = "gemm_combine"
+    case gemv
     case convolutionRegister = "convolution_register"
+    case convolutionGrouped = "convolution_grouped"
     case convolutionTiled = "convolution_tiled"
     case attentionTiled = "attention_tiled"
+    case attentionDecode = "attention_decode"
+    case attentionCombine = "attention_combine"
     case linearCooperative = "linear_coopmat"
     case convolutionCooperative = "conv2d_coopmat"
     case attentionCooperative = "attention_coopmat"
+    case attentionCooperative2 = "attention_coopmat2"
 
     /// SPIR-V.
-    func code() throws(BackendError) -> [UInt32] {
-        guard let text = EmbeddedShaders.all[rawValue], let words = decodeBase64(text) else {
-            throw BackendError(.internal, "kernel \(rawValue) is not in this library")
+    func code(usesTexels: Bool) throws(BackendError) -> [UInt32] {
+        let name = usesTexels ? rawValue + "_texels" : rawValue
+        guard let text = EmbeddedShaders.all[name], let words = decodeBase64(text) else {
+            throw BackendError(.internal, "kernel \(name) is not in this library")
         }
         return words
     }
@@ -48,12 +56,19 @@ enum Constant: UInt32, Sendable {
     case fourteen = 14
     case fifteen = 15
     case sixteen = 16
+    case seventeen = 17
+    /// Axes of a view that are counted.
+    case axes = 18
     case kernelHeight = 20
     case kernelWidth = 21
     case strideY = 22
     case strideX = 23
     case paddingTop = 24
     case paddingLeft = 25
+    case kernelTime = 26
+    case strideTime = 27
+    case paddingFront = 28
+    case repeatsEdges = 29
 }
 
 /// A kernel with its constants: what is compiled, once.
@@ -64,6 +79,8 @@ struct PipelineKey: Hashable, Sendable {
     }
 
     let kernel: Kernel
+    /// Whether it is compiled to read through texel buffers, where there are both ways.
+    var usesTexels = false
     let constants: [Value]
     /// 0 for the device's own choice.
     let subgroupSize: UInt32
@@ -81,6 +98,13 @@ struct PipelineKey: Hashable, Sendable {
 
     init(_ kernel: Kernel, _ constants: KeyValuePairs<Constant, Int>) {
         self.init(kernel, constants.map { ($0.key, $0.value) })
+    }
+
+    /// The same kernel, reading as these operands are read.
+    func reading(_ operands: Reading) -> PipelineKey {
+        var key = self
+        key.usesTexels = operands.usesTexels
+        return key
     }
 
     /// A constant that several kernels share.

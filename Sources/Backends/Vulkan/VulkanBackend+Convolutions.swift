@@ -4,13 +4,26 @@ internal import BeastCore
 extension VulkanBackend {
     /// Where the windows of a convolution lie.
     struct Windows {
+        var kernelTime = 1
         var kernelHeight: Int
         var kernelWidth: Int
+        var strideTime = 1
         var strideY: Int
         var strideX: Int
+        var paddingFront = 0
         var paddingTop = 0
         var paddingLeft = 0
         var groups = 1
+        /// Rather than zeros beyond them.
+        var repeatsEdges = false
+
+        var constants: [(Constant, Int)] {
+            [
+                (.kernelHeight, kernelHeight), (.kernelWidth, kernelWidth), (.strideY, strideY), (.strideX, strideX),
+                (.paddingTop, paddingTop), (.paddingLeft, paddingLeft), (.kernelTime, kernelTime),
+                (.strideTime, strideTime), (.paddingFront, paddingFront), (.repeatsEdges, repeatsEdges ? 1 : 0),
+            ]
+        }
     }
 
     func conv2d(_ arguments: Conv2dArguments) throws(BackendError) {
@@ -31,6 +44,26 @@ extension VulkanBackend {
                 kernelHeight: weight.shape[1], kernelWidth: weight.shape[2], strideY: arguments.strideY,
                 strideX: arguments.strideX, paddingTop: arguments.paddingTop, paddingLeft: arguments.paddingLeft,
                 groups: arguments.groups), arguments.epilogue)
+    }
+
+    func conv3d(_ arguments: Conv3dArguments) throws(BackendError) {
+        let weight = try weight(arguments.weight)
+        let (output, input) = (arguments.output, arguments.input)
+        guard output.elementCount > 0 else { return }
+        let windows = Windows(
+            kernelTime: weight.shape[1], kernelHeight: weight.shape[2], kernelWidth: weight.shape[3],
+            strideTime: arguments.stride.time, strideY: arguments.stride.height, strideX: arguments.stride.width,
+            paddingFront: arguments.paddingBefore.time, paddingTop: arguments.paddingBefore.height,
+            paddingLeft: arguments.paddingBefore.width, repeatsEdges: arguments.paddingMode == .replicate)
+        if windows.repeatsEdges, input.shape.dropLast().elementCount == 0 {
+            throw BackendError(.invalidArgument, "conv3d: an empty axis of input \(input.shape) has no edge to repeat")
+        }
+        let views = [output, input] + (arguments.epilogue.residual.map { [$0] } ?? [])
+        try split(views, along: 0..<1) { (views) throws(BackendError) in
+            var rest = arguments.epilogue
+            if views.count > 2 { rest.residual = views[2] }
+            try convolveWhole(views[0], views[1], weight, windows, rest)
+        }
     }
 
     /// Patches are windows that neither overlap nor leave anything between them.
@@ -56,15 +89,11 @@ extension VulkanBackend {
             ? [(output.select(1, 0), input.select(1, 0))]
             : (0..<clips).map { (output.select(0, $0), input.select(0, $0)) }
         for (output, input) in parts {
-            if isRegister {
-                try convolve(output, input, weight, windows, epilogue)
-            } else {
-                try multiplyPatches(output, input, weight, windows, epilogue)
-            }
+            try multiplyPatches(output, input, weight, windows, epilogue)
         }
     }
 
-    /// Patches are gathered into rows, which a product in tiles then reads in long runs.
+    /// Patches are gathered into rows, which a product then reads in long runs.
     private func multiplyPatches(
         _ output: TensorView, _ input: TensorView, _ weight: VulkanWeight, _ windows: Windows, _ epilogue: Epilogue
     ) throws(BackendError) {
@@ -96,38 +125,55 @@ extension VulkanBackend {
             var rest = epilogue
             if views.count > 2 { rest.residual = views[2] }
             if try cooperativeConvolution(views[0], views[1], weight, windows, rest) { return }
-            try convolveWhole(views[0], views[1], weight, windows, rest)
+            rest.residual = rest.residual?.insertingAxis(1)
+            try convolveWhole(views[0].insertingAxis(1), views[1].insertingAxis(1), weight, windows, rest)
         }
     }
 
+    /// - Parameter output: [B, T, H, W, N], and so are input and residual.
     private func convolveWhole(
         _ output: TensorView, _ input: TensorView, _ weight: VulkanWeight, _ windows: Windows, _ epilogue: Epilogue
     ) throws(BackendError) {
+        if isRegister, try registerConvolution(output, input, weight, windows, epilogue) { return }
         let target = try bind(output, isWritten: true)
         let source = try bind(input)
         let factor = bind(weight.allocation, byteCount: weight.byteCount)
-        // A matrix of patches has one row for all lines.
-        let rightLine = weight.shape.rank == 4 ? weight.line : windows.kernelWidth * input.shape[3]
         let bias = try bind(epilogue.bias, else: source)
         let residual = try bind(epilogue.residual, else: source)
-        let columns = output.shape[3]
         let rows = output.shape.dropLast().elementCount
-        let groupChannels = input.shape[3] / windows.groups
         let (key, tileRows, tileColumns) = convolutionKernel(output, input, weight, windows, epilogue, rows: rows)
-        let block = device.description.groupLimits.y * tileRows
+        try dispatchConvolution(
+            key, output, input, weight, windows, epilogue,
+            [source.binding, factor, target.binding, bias.binding, residual.binding], [],
+            offsets: (source.offset, 0, target.offset, bias.offset, residual.offset), tile: (tileRows, tileColumns))
+    }
+
+    /// Blocks of rows that a dispatch takes.
+    /// - Parameters:
+    ///   - offsets: where input, weight, output, bias and residual begin.
+    ///   - tile: positions and channels of a work group.
+    func dispatchConvolution(
+        _ key: PipelineKey, _ output: TensorView, _ input: TensorView, _ weight: VulkanWeight, _ windows: Windows,
+        _ epilogue: Epilogue, _ bindings: [Binding], _ texels: [TexelBinding],
+        offsets: (input: Int, weight: Int, output: Int, bias: Int, residual: Int), tile: (rows: Int, columns: Int)
+    ) throws(BackendError) {
+        let columns = output.shape[4]
+        let rows = output.shape.dropLast().elementCount
+        let groupChannels = input.shape[4] / windows.groups
+        let block = device.description.groupLimits.y * tile.rows
         for firstRow in stride(from: 0, to: rows, by: block) {
             let count = min(block, rows - firstRow)
             var parameters = Parameters(
                 rows, columns, columns / windows.groups, groupChannels, input.shape[1], input.shape[2],
-                output.shape[1], output.shape[2], source.offset, 0, target.offset, bias.offset, residual.offset)
+                input.shape[3], output.shape[1], output.shape[2], output.shape[3], offsets.input, offsets.weight,
+                offsets.output, offsets.bias, offsets.residual)
             parameters.append(Array(input.strides.dropLast()))
             parameters.append(Array(output.strides.dropLast()))
-            parameters.append(epilogue.residual.map { Array($0.strides.dropLast()) } ?? [0, 0, 0])
-            parameters.append(Float(1))
-            parameters.append(firstRow, weight.stride, rightLine)
+            parameters.append(epilogue.residual.map { Array($0.strides.dropLast()) } ?? [0, 0, 0, 0])
+            parameters.append(firstRow, weight.stride, weight.frame, weight.line, weight.tap)
             try stream.dispatch(
-                key, [source.binding, factor, target.binding, bias.binding, residual.binding], parameters,
-                groups: ((columns + tileColumns - 1) / tileColumns, (count + tileRows - 1) / tileRows, 1))
+                key, bindings, texels: texels, parameters,
+                groups: ((columns + tile.columns - 1) / tile.columns, (count + tile.rows - 1) / tile.rows, 1))
         }
     }
 
@@ -135,24 +181,16 @@ extension VulkanBackend {
         _ output: TensorView, _ input: TensorView, _ weight: VulkanWeight, _ windows: Windows, _ epilogue: Epilogue,
         rows: Int
     ) -> (PipelineKey, rows: Int, columns: Int) {
-        let windowConstants: [(Constant, Int)] = [
-            (.kernelHeight, windows.kernelHeight), (.kernelWidth, windows.kernelWidth), (.strideY, windows.strideY),
-            (.strideX, windows.strideX), (.paddingTop, windows.paddingTop), (.paddingLeft, windows.paddingLeft),
-        ]
+        let windowConstants = windows.constants
         let types = EpilogueConstants(input.dtype, weight.dtype, output.dtype, epilogue)
-        let columns = output.shape[3]
-        if isRegister || windows.groups > 1 {
+        let columns = output.shape[4]
+        if windows.groups > 1 {
             let groupColumns = columns / windows.groups
-            let kept = windows.groups == 1 || groupColumns % 4 == 0 ? 4 : groupColumns % 2 == 0 ? 2 : 1
-            let group = isRegister ? 8 : 32
-            let keptRows = isRegister ? (windows.groups == 1 ? 16 : 8) : 4
+            let kept = groupColumns % 4 == 0 ? 4 : groupColumns % 2 == 0 ? 2 : 1
             let key = PipelineKey(
-                .convolutionRegister,
-                types.with(
-                    windowConstants + [
-                        (.group, group), (.rows, keptRows), (.eleven, kept), (.twelve, windows.groups > 1 ? 1 : 0),
-                    ]))
-            return (key, keptRows, group * kept)
+                .convolutionGrouped,
+                types.with(windowConstants + [(.group, 32), (.rows, 4), (.eleven, kept)]))
+            return (key, 4, 32 * kept)
         }
         let tile = Tile(device.description, rows: rows, columns: columns, batches: 1)
         return (PipelineKey(.convolutionTiled, types.with(windowConstants + tile.constants)), tile.rows, tile.columns)

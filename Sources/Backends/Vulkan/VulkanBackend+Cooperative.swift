@@ -10,7 +10,7 @@ extension VulkanBackend {
 
     /// Whether the types are those of linear_coopmat.comp and conv2d_coopmat.comp.
     private func fits(_ output: TensorView, _ input: TensorView, _ weight: VulkanWeight, _ epilogue: Epilogue) -> Bool {
-        device.form == .cooperative && weight.isPadded && input.dtype == .float16
+        device.form == .cooperative && weight.isCooperative && input.dtype == .float16
             && (output.dtype == .float16 || output.dtype == .float32)
             && (epilogue.bias?.dtype ?? .float32) == .float32
             && (epilogue.residual?.dtype ?? output.dtype) == output.dtype
@@ -166,11 +166,13 @@ extension VulkanBackend {
         let isAligned =
             depth.isMultiple(of: 8)
             && zip(bound, order).allSatisfy { areAligned($0.offset, $1.strides[0], $1.strides[1], $1.strides[2]) }
+        // Tiles that were good on an H200; 64 rows a work group in both.
+        let isFlexible = device.description.hasFlexibleMatrices
+        let tile: [(UInt32, Int)] = isFlexible ? [(0, 128), (1, 16), (2, depth <= 64 ? 48 : 64)] : [(0, 64), (2, 32)]
         let key = PipelineKey(
-            .attentionCooperative,
-            numbers: [
-                (0, 64), (2, 32), (3, depth), (4, (depth + 15) / 16 * 16), (5, arguments.isCausal ? 1 : 0),
-                (6, isAligned ? 1 : 0),
+            isFlexible ? .attentionCooperative2 : .attentionCooperative,
+            numbers: tile + [
+                (3, depth), (4, (depth + 15) / 16 * 16), (5, arguments.isCausal ? 1 : 0), (6, isAligned ? 1 : 0),
             ], subgroupSize: Self.subgroup)
         var parameters = Parameters(shape[2], arguments.keyLength, arguments.queryOffset)
         parameters.append(arguments.scale)

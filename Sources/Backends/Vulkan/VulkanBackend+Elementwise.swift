@@ -9,9 +9,10 @@ extension VulkanBackend {
         let bits = Int(arguments.output.dtype.bits(of: arguments.value))
         try split([arguments.output], along: 0..<arguments.output.rank) { (views) throws(BackendError) in
             let output = try bind(views[0], isWritten: true)
-            let key = PipelineKey(.fill, [.group: elementGroup, .one: views[0].dtype.byteCount])
             try Axes(views[0].shape, [views[0].strides]).split(toRank: Self.rank) {
                 (axes, offsets) throws(BackendError) in
+                let key = PipelineKey(
+                    .fill, [.group: elementGroup, .one: views[0].dtype.byteCount, .axes: max(1, axes.rank)])
                 var parameters = Parameters(axes.count, output.offset + offsets[0], bits)
                 parameters.append(axes.extents(Self.rank))
                 parameters.append(axes.strides(0, Self.rank))
@@ -25,20 +26,23 @@ extension VulkanBackend {
         let axes = 0..<arguments.output.rank
         try split([arguments.output, arguments.input], along: axes) { (views) throws(BackendError) in
             let output = try bind(views[0], isWritten: true)
-            let input = try bind(views[1])
-            let key = PipelineKey(
-                .copy,
-                [
-                    .group: elementGroup, .leftType: Int(views[1].dtype.rawValue),
-                    .outputType: Int(views[0].dtype.rawValue),
-                ])
+            let operands = try read(views[1])
             try Axes(views[0].shape, views.map(\.strides)).split(toRank: Self.rank) {
                 (axes, offsets) throws(BackendError) in
-                var parameters = Parameters(axes.count, output.offset + offsets[0], input.offset + offsets[1])
+                let key = PipelineKey(
+                    .copy,
+                    [
+                        .group: elementGroup, .leftType: Int(views[1].dtype.rawValue),
+                        .outputType: Int(views[0].dtype.rawValue), .axes: max(1, axes.rank),
+                    ]
+                ).reading(operands)
+                var parameters = Parameters(
+                    axes.count, output.offset + offsets[0], operands.offsets[0] + offsets[1])
                 parameters.append(axes.extents(Self.rank))
                 for view in 0..<2 { parameters.append(axes.strides(view, Self.rank)) }
                 try stream.dispatch(
-                    key, [output.binding, input.binding], parameters, groups: grid(axes.count, by: key.group))
+                    key, [output.binding] + operands.bindings, texels: operands.texels, parameters,
+                    groups: grid(axes.count, by: key.group))
             }
         }
     }
@@ -87,25 +91,26 @@ extension VulkanBackend {
         guard output.elementCount > 0 else { return }
         try split([output, left, right], along: 0..<output.rank) { (views) throws(BackendError) in
             let target = try bind(views[0], isWritten: true)
-            let first = try bind(views[1])
-            let second = try bind(views[2])
+            let operands = try read(views[1], views[2])
             let types = views.map { Int($0.dtype.rawValue) }
-            let key = PipelineKey(
-                .elementwise,
-                [
-                    .group: elementGroup, .one: kind.rawValue, .leftType: types[1], .rightType: types[2],
-                    .outputType: types[0], .activation: Int(activation.rawValue),
-                ])
             try Axes(views[0].shape, views.map(\.strides)).split(toRank: Self.rank) {
                 (axes, offsets) throws(BackendError) in
+                let key = PipelineKey(
+                    .elementwise,
+                    [
+                        .group: elementGroup, .one: kind.rawValue, .leftType: types[1], .rightType: types[2],
+                        .outputType: types[0], .activation: Int(activation.rawValue), .axes: max(1, axes.rank),
+                    ]
+                ).reading(operands)
                 var parameters = Parameters(
-                    axes.count, target.offset + offsets[0], first.offset + offsets[1], second.offset + offsets[2])
+                    axes.count, target.offset + offsets[0], operands.offsets[0] + offsets[1],
+                    operands.offsets[1] + offsets[2])
                 parameters.append(alpha)
                 parameters.append(beta)
                 parameters.append(axes.extents(Self.rank))
                 for view in 0..<3 { parameters.append(axes.strides(view, Self.rank)) }
                 try stream.dispatch(
-                    key, [target.binding, first.binding, second.binding], parameters,
+                    key, [target.binding] + operands.bindings, texels: operands.texels, parameters,
                     groups: grid(axes.count, by: key.group))
             }
         }

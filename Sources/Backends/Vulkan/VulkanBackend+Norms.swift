@@ -2,35 +2,34 @@
 internal import BeastCore
 
 extension VulkanBackend {
-    /// Work groups for a number of rows.
-    private func rowGrid(_ rows: Int) -> (Int, Int, Int) {
-        rowGroup.lanes == 1 ? grid(rows, by: rowGroup.group) : grid(rows)
-    }
-
     func softmax(_ arguments: SoftmaxArguments) throws(BackendError) {
         guard arguments.output.elementCount > 0 else { return }
         let rank = arguments.output.rank
         try split([arguments.output, arguments.input], along: 0..<rank - 2) { (views) throws(BackendError) in
             let output = try bind(views[0], isWritten: true)
-            let input = try bind(views[1])
+            let operands = try read(views[1])
             let shape = views[0].shape
+            let rowGroup = rowGroup(columns: shape[rank - 1])
             let key = PipelineKey(
                 .softmax,
                 [
                     .group: rowGroup.group, .one: rowGroup.lanes, .leftType: Int(views[1].dtype.rawValue),
                     .outputType: Int(views[0].dtype.rawValue), .five: arguments.isCausal ? 1 : 0,
-                ])
+                ]
+            ).reading(operands)
             func leading(_ values: Shape, _ missing: Int) -> [Int] {
                 [Int](repeating: missing, count: 4 - rank) + values.dropLast()
             }
             let rows = shape.dropLast().elementCount
-            var parameters = Parameters(rows, shape[rank - 1], output.offset, input.offset)
+            var parameters = Parameters(rows, shape[rank - 1], output.offset, operands.offsets[0])
             parameters.append(leading(shape, 1))
             parameters.append(leading(views[0].strides, 0))
             parameters.append(leading(views[1].strides, 0))
             parameters.append(arguments.queryOffset, arguments.keyLength, 0)
             parameters.append(arguments.scale)
-            try stream.dispatch(key, [output.binding, input.binding], parameters, groups: rowGrid(rows))
+            try stream.dispatch(
+                key, [output.binding] + operands.bindings, texels: operands.texels, parameters,
+                groups: rowGrid(rows, rowGroup))
         }
     }
 
@@ -54,10 +53,10 @@ extension VulkanBackend {
         let views = [output, input] + (residual.map { [$0] } ?? [])
         try split(views, along: 0..<output.rank - 1) { (views) throws(BackendError) in
             let target = try bind(views[0], isWritten: true)
-            let source = try bind(views[1])
+            let operands = try read(views[1], weight, bias, views.count > 2 ? views[2] : views[1])
             let other = views.count > 2 ? try bind(views[2], isWritten: true) : nil
-            let factor = try bind(weight)
-            let added = try bind(bias)
+            let columns = output.shape[output.rank - 1]
+            let rowGroup = rowGroup(columns: columns)
             let key = PipelineKey(
                 .layerNorm,
                 [
@@ -65,20 +64,22 @@ extension VulkanBackend {
                     .rightType: residual.map { Int($0.dtype.rawValue) } ?? 0, .outputType: Int(output.dtype.rawValue),
                     .five: Int(weight.dtype.rawValue), .biasType: Int(bias.dtype.rawValue),
                     .activation: Int(activation.rawValue),
-                ])
-            let bindings = [target, source, factor, added, other ?? source].map(\.binding)
-            let columns = output.shape[output.rank - 1]
+                ]
+            ).reading(operands)
+            let bindings = [target.binding] + operands.bindings.dropLast() + [other?.binding ?? operands.bindings[3]]
             try Axes(views[0].shape.dropLast(), views.map(\.strides)).split(toRank: 3) {
                 (axes, offsets) throws(BackendError) in
                 var parameters = Parameters(
-                    axes.count, columns, target.offset + offsets[0], source.offset + offsets[1], factor.offset,
-                    added.offset, other.map { $0.offset + offsets[2] } ?? 0)
+                    axes.count, columns, target.offset + offsets[0], operands.offsets[0] + offsets[1],
+                    operands.offsets[1], operands.offsets[2], other.map { $0.offset + offsets[2] } ?? 0)
                 parameters.append(Array(axes.extents(3).dropFirst()))
                 for view in 0..<3 {
                     parameters.append(view < axes.viewCount ? axes.strides(view, 3) : [0, 0, 0])
                 }
                 parameters.append(epsilon)
-                try stream.dispatch(key, bindings, parameters, groups: rowGrid(axes.count))
+                parameters.append(operands.offsets[3] + (other == nil ? 0 : offsets[2]))
+                try stream.dispatch(
+                    key, bindings, texels: operands.texels, parameters, groups: rowGrid(axes.count, rowGroup))
             }
         }
     }
@@ -89,9 +90,7 @@ extension VulkanBackend {
         let channels = arguments.output.shape[rank - 1]
         try split([arguments.output, arguments.input], along: 0..<1) { (views) throws(BackendError) in
             let output = try bind(views[0], isWritten: true)
-            let input = try bind(views[1])
-            let weight = try bind(arguments.weight)
-            let bias = try bind(arguments.bias)
+            let operands = try read(views[1], arguments.weight, arguments.bias)
             // [B, up to three axes of positions, C]
             let shape = views[0].shape
             let positions = Array(shape.dropLast().dropFirst())
@@ -109,33 +108,32 @@ extension VulkanBackend {
             let lanes = device.description.isSoftware ? 32 : 256
             let first = PipelineKey(
                 .groupStatistics,
-                [.group: lanes, .one: lanes, .leftType: Int(views[1].dtype.rawValue)])
-            var parameters = Parameters(rows, arguments.groups, groupChannels, count, input.offset)
+                [.group: lanes, .one: lanes, .leftType: Int(views[1].dtype.rawValue)]
+            ).reading(operands)
+            var parameters = Parameters(rows, arguments.groups, groupChannels, count, operands.offsets[0])
             parameters.append(extents)
             parameters.append(strides(views[1]))
             parameters.append(arguments.epsilon)
             try stream.dispatch(
-                first, [bind(statistics, byteCount: rows * 8, isWritten: true), input.binding], parameters,
-                groups: grid(rows))
+                first, [bind(statistics, byteCount: rows * 8, isWritten: true)] + operands.bindings.prefix(1),
+                texels: Array(operands.texels.prefix(1)), parameters, groups: grid(rows))
             let second = PipelineKey(
                 .groupNorm,
                 [
                     .group: elementGroup, .leftType: Int(views[1].dtype.rawValue),
                     .outputType: Int(views[0].dtype.rawValue), .five: Int(arguments.weight.dtype.rawValue),
                     .biasType: Int(arguments.bias.dtype.rawValue), .activation: Int(arguments.activation.rawValue),
-                ])
+                ]
+            ).reading(operands)
             parameters = Parameters(
-                shape.elementCount, channels, arguments.groups, groupChannels, count, output.offset, input.offset,
-                weight.offset, bias.offset)
+                shape.elementCount, channels, arguments.groups, groupChannels, count, output.offset)
+            parameters.append(operands.offsets)
             parameters.append(extents)
             parameters.append(strides(views[0]))
             parameters.append(strides(views[1]))
             try stream.dispatch(
-                second,
-                [
-                    output.binding, input.binding, weight.binding, bias.binding,
-                    bind(statistics, byteCount: rows * 8),
-                ], parameters, groups: grid(shape.elementCount, by: second.group))
+                second, [output.binding] + operands.bindings + [bind(statistics, byteCount: rows * 8)],
+                texels: operands.texels, parameters, groups: grid(shape.elementCount, by: second.group))
         }
     }
 }

@@ -4,6 +4,8 @@ internal import BeastCore
 /// The right factor of a product: a view, or a weight seen as one.
 struct RightFactor {
     let bound: BoundView
+    /// nil where it cannot be read through a texel buffer.
+    let texels: TexelView?
     let dtype: DType
     /// Elements from one to the next along the inner axis and along the columns.
     let inner: Int
@@ -20,7 +22,8 @@ extension VulkanBackend {
             try split(Array(views.prefix(2)), along: rank - 2..<rank - 1) { (rows) throws(BackendError) in
                 let (output, left, right) = (rows[0], rows[1], views[2])
                 let factor = RightFactor(
-                    bound: try bind(right), dtype: right.dtype, inner: right.strides[rank - 2],
+                    bound: try bind(right), texels: try texels(right), dtype: right.dtype,
+                    inner: right.strides[rank - 2],
                     column: right.strides[rank - 1])
                 let batches = [output, left, right].map { $0.strides }
                 try Axes(output.shape.dropLast(2), batches + [output.strides]).split(toRank: 2) {
@@ -59,11 +62,12 @@ extension VulkanBackend {
         try split(views, along: 0..<rank - 1) { (views) throws(BackendError) in
             var rest = epilogue
             if views.count > 2 { rest.residual = views[2] }
-            if try cooperativeLinear(views[0], views[1], weight, rest, alpha: alpha) { return }
+            let isOfFewRows = views[0].shape.dropLast().elementCount <= Self.fewRows
+            if !isOfFewRows, try cooperativeLinear(views[0], views[1], weight, rest, alpha: alpha) { return }
             let factor = RightFactor(
                 bound: BoundView(
-                    binding: bind(weight.allocation, byteCount: weight.byteCount), offset: 0), dtype: weight.dtype,
-                inner: 1, column: weight.stride)
+                    binding: bind(weight.allocation, byteCount: weight.byteCount), offset: 0),
+                texels: texels(weight), dtype: weight.dtype, inner: 1, column: weight.stride)
             let constant = Shape(repeating: 0, rank: rank)
             let strides = [output.strides, input.strides, constant, epilogue.residual?.strides ?? output.strides]
             try Axes(views[0].shape.dropLast(), strides).split(toRank: 3) { (axes, offsets) throws(BackendError) in
@@ -98,12 +102,13 @@ extension VulkanBackend {
             part.residual = epilogue.residual?.slice(axis, range)
             let piece = Allocation(
                 buffer: weight.allocation.buffer, offset: weight.allocation.offset + start * rowByteCount,
-                byteCount: range.count * rowByteCount, address: nil)
+                byteCount: range.count * rowByteCount, address: nil, texels: weight.allocation.texels)
             try linear(
                 output.slice(axis, range), input,
                 VulkanWeight(
                     allocation: piece, dtype: weight.dtype, shape: [range.count, input.shape[axis]],
-                    stride: weight.stride, line: weight.line, isPadded: weight.isPadded,
+                    stride: weight.stride, frame: weight.frame, line: weight.line, tap: weight.tap,
+                    isCooperative: weight.isCooperative,
                     byteCount: piece.byteCount), part, alpha: alpha)
             weight.allocation.lastUse = piece.lastUse
         }
@@ -129,28 +134,43 @@ extension VulkanBackend {
     private func product(
         _ product: Product, _ output: TensorView, _ left: TensorView, _ right: RightFactor, _ epilogue: Epilogue
     ) throws(BackendError) {
+        if isRegister, try registerProduct(product, output, left, right, epilogue) { return }
         let target = try bind(output, isWritten: true)
         let source = try bind(left)
         let bias = try bind(epilogue.bias, else: source)
         let residual = try bind(epilogue.residual, else: source)
+        if try dividedProduct(product, output, left, right, epilogue) { return }
         let (key, tileRows, tileColumns) = gemmKernel(product, output, left, right, epilogue)
-        let bindings = [
-            source.binding, right.bound.binding, target.binding, bias.binding, residual.binding,
-        ]
+        try dispatch(
+            product, key,
+            [source.binding, right.bound.binding, target.binding, bias.binding, residual.binding], [],
+            offsets: (source.offset, right.bound.offset, target.offset, bias.offset, residual.offset),
+            tile: (tileRows, tileColumns), right: right)
+    }
+
+    /// Blocks of rows and batches that a dispatch takes.
+    /// - Parameters:
+    ///   - offsets: where left, right, output, bias and residual begin.
+    ///   - tile: rows and columns of a work group.
+    func dispatch(
+        _ product: Product, _ key: PipelineKey, _ bindings: [Binding], _ texels: [TexelBinding],
+        offsets: (left: Int, right: Int, output: Int, bias: Int, residual: Int), tile: (rows: Int, columns: Int),
+        right: RightFactor
+    ) throws(BackendError) {
         let (limitY, limitZ) = (
             device.description.groupLimits.y, device.description.groupLimits.z
         )
-        let rowBlock = limitY * tileRows
+        let rowBlock = limitY * tile.rows
         for firstRow in stride(from: 0, to: product.rows, by: rowBlock) {
             let rows = min(rowBlock, product.rows - firstRow)
             for firstBatch in stride(from: 0, to: product.batches.count, by: limitZ) {
                 let batches = min(limitZ, product.batches.count - firstBatch)
                 var parameters = Parameters(
                     rows, product.columns, product.inner,
-                    source.offset + product.offsets[1] + firstRow * product.leftRow,
-                    right.bound.offset + product.offsets[2],
-                    target.offset + product.offsets[0] + firstRow * product.outputRow, bias.offset,
-                    residual.offset + product.offsets[3] + firstRow * product.residualRow)
+                    offsets.left + product.offsets[1] + firstRow * product.leftRow,
+                    offsets.right + product.offsets[2],
+                    offsets.output + product.offsets[0] + firstRow * product.outputRow, offsets.bias,
+                    offsets.residual + product.offsets[3] + firstRow * product.residualRow)
                 parameters.append(
                     product.leftRow, product.leftInner, right.inner, right.column, product.outputRow,
                     product.outputColumn, product.residualRow)
@@ -158,22 +178,84 @@ extension VulkanBackend {
                 for view in [1, 2, 0, 3] { parameters.append(product.batches.strides(view, 2)) }
                 parameters.append(product.alpha)
                 try stream.dispatch(
-                    key, bindings, parameters,
+                    key, bindings, texels: texels, parameters,
                     groups: (
-                        (product.columns + tileColumns - 1) / tileColumns, (rows + tileRows - 1) / tileRows, batches
+                        (product.columns + tile.columns - 1) / tile.columns, (rows + tile.rows - 1) / tile.rows,
+                        batches
                     ))
             }
         }
+    }
+
+    /// Rows that gemv.comp takes at most.
+    private static let fewRows = 8
+
+    /// Whether the right factor is best read row by row of its inner axis, each once.
+    func isOfFewRows(_ product: Product, _ right: RightFactor) -> Bool {
+        !isRegister && product.rows <= Self.fewRows && product.leftInner == 1 && right.inner == 1
+            && product.columns <= 4 * device.description.groupLimits.x
+    }
+
+    /// A product of few tiles, which would leave most of a GPU idle: its inner axis is divided among work groups, and the
+    /// parts added by another kernel.
+    /// - Returns: false where there are tiles enough, or the inner axis is short.
+    private func dividedProduct(
+        _ product: Product, _ output: TensorView, _ left: TensorView, _ right: RightFactor, _ epilogue: Epilogue
+    ) throws(BackendError) -> Bool {
+        let tiles = (product.rows + 63) / 64 * ((product.columns + 63) / 64)
+        let wanted = [8, 4, 2].first { product.inner.isMultiple(of: 16 * $0) && tiles * $0 <= 256 }
+        guard let parts = wanted, product.inner >= 1024, tiles <= 64, product.batches.count == 1,
+            !isOfFewRows(product, right)
+        else { return false }
+        let (rows, columns, inner) = (product.rows, product.columns, product.inner / parts)
+        let sums = TensorView(
+            buffer: register(try allocate(byteCount: parts * rows * columns * 4)), shape: [parts, rows, columns])
+        let result = Result { () throws(BackendError) -> Void in
+            let partial = Product(
+                rows: rows, columns: columns, inner: inner, leftRow: product.leftRow, leftInner: product.leftInner,
+                outputRow: columns, outputColumn: 1, residualRow: 0, alpha: 1,
+                batches: Axes(
+                    [parts],
+                    [[rows * columns], [inner * product.leftInner], [inner * right.inner], [rows * columns]]),
+                offsets: [0, product.offsets[1], product.offsets[2], 0])
+            try self.product(partial, sums, left, right, Epilogue())
+            try combine(sums, product, output, epilogue)
+        }
+        try destroyBuffer(sums.buffer)
+        try result.get()
+        return true
+    }
+
+    /// Adds the parts of a product [parts, M, N] and finishes it.
+    private func combine(_ sums: TensorView, _ product: Product, _ output: TensorView, _ epilogue: Epilogue)
+        throws(BackendError)
+    {
+        let source = try bind(sums)
+        let target = try bind(output, isWritten: true)
+        let bias = try bind(epilogue.bias, else: source)
+        let residual = try bind(epilogue.residual, else: source)
+        let key = PipelineKey(
+            .gemmCombine,
+            EpilogueConstants(.float32, .float32, output.dtype, epilogue).with([.group: elementGroup]))
+        var parameters = Parameters(
+            product.rows, product.columns, sums.shape[0], source.offset, 0, target.offset + product.offsets[0],
+            bias.offset, residual.offset + product.offsets[3])
+        parameters.append(
+            product.columns, sums.strides[0], 0, 0, product.outputRow, product.outputColumn, product.residualRow)
+        parameters.append(1, 0)
+        parameters.append([Int](repeating: 0, count: 8))
+        parameters.append(product.alpha)
+        try stream.dispatch(
+            key, [source.binding, source.binding, target.binding, bias.binding, residual.binding], parameters,
+            groups: grid(product.rows * product.columns, by: key.group))
     }
 
     private func gemmKernel(
         _ product: Product, _ output: TensorView, _ left: TensorView, _ right: RightFactor, _ epilogue: Epilogue
     ) -> (PipelineKey, rows: Int, columns: Int) {
         let types = EpilogueConstants(left.dtype, right.dtype, output.dtype, epilogue)
-        if isRegister {
-            let rows = registerRows(product.rows)
-            let key = PipelineKey(.gemmRegister, types.with([.group: 8, .rows: rows]))
-            return (key, rows, 32)
+        if isOfFewRows(product, right) {
+            return (PipelineKey(.gemv, types.with([.group: 128, .rows: product.rows])), product.rows, 4)
         }
         let tile = Tile(
             device.description, rows: product.rows, columns: product.columns, batches: product.batches.count)
@@ -185,14 +267,6 @@ extension VulkanBackend {
                 ]))
         return (key, tile.rows, tile.columns)
     }
-}
-
-/// Rows that an invocation of gemm_register keeps, by the measured cost of a block: as that of its rows and four more.
-func registerRows(_ rows: Int) -> Int {
-    [1, 2, 4, 8, 12, 16, 20, 24].min { left, right in
-        func cost(_ block: Int) -> Int { (rows + block - 1) / block * (5 * block + 22) }
-        return cost(left) < cost(right)
-    } ?? 24
 }
 
 extension Axes {

@@ -8,6 +8,17 @@ struct BoundView {
     let offset: Int
 }
 
+/// The work groups of kernels that reduce rows.
+struct RowGroup {
+    let group: Int
+    /// Invocations that share a row: one or all.
+    let lanes: Int
+
+    static let shared = RowGroup(group: 128, lanes: 128)
+    /// Mesa's software device ends all loops of an invocation after 65,535 turns, and a row is gone through thrice.
+    static let longestRow = 20_000
+}
+
 extension VulkanBackend {
     /// Kernels of one row to an invocation and without shared memory.
     var isRegister: Bool { device.form == .register }
@@ -15,8 +26,15 @@ extension VulkanBackend {
     /// Invocations of a work group that treats elements one by one.
     var elementGroup: Int { device.description.isSoftware ? 64 : 256 }
 
-    /// Work groups of kernels that reduce rows, and how many invocations share one.
-    var rowGroup: (group: Int, lanes: Int) { isRegister ? (8, 1) : (128, 128) }
+    /// Who reduces rows of so many elements.
+    func rowGroup(columns: Int) -> RowGroup {
+        isRegister && columns <= RowGroup.longestRow ? RowGroup(group: laneCount, lanes: 1) : .shared
+    }
+
+    /// Work groups for a number of rows.
+    func rowGrid(_ rows: Int, _ rowGroup: RowGroup) -> (Int, Int, Int) {
+        rowGroup.lanes == 1 ? grid(rows, by: rowGroup.group) : grid(rows)
+    }
 
     func bind(_ view: TensorView, isWritten: Bool = false) throws(BackendError) -> BoundView {
         let size = view.dtype.byteCount

@@ -9,7 +9,9 @@ final class VulkanBackend: BackendPlugin {
     static let summary = "GLSL compute shaders on Vulkan 1.2: GPUs of all makers, and Mesa's software device"
     static let preferredAlignment = MemoryPool.alignment
     static let mapsBuffers = true
-    static let optionalOps: Set<BackendOp> = [.attention, .residualLayerNorm, .patchEmbedding]
+    static let optionalOps: Set<BackendOp> = [
+        .attention, .attentionProbabilities, .residualLayerNorm, .conv3d, .patchEmbedding, .nearestCode, .topK,
+    ]
 
     let device: VulkanDevice
     let stream: CommandStream
@@ -43,6 +45,10 @@ final class VulkanBackend: BackendPlugin {
     }
 
     static func probe(device: Int) throws(BackendError) -> ProbeResult {
+        if device == -2, !GraphicsDevices.mayBeThere {
+            return ProbeResult(
+                score: 0, deviceName: "", reason: "the kernel shows no GPU: none of \(GraphicsDevices.description)")
+        }
         let instance: VulkanInstance
         do throws(BackendError) { instance = try VulkanInstance.shared() } catch {
             return ProbeResult(score: 0, deviceName: "", reason: error.message, deviceCount: 0)
@@ -53,6 +59,11 @@ final class VulkanBackend: BackendPlugin {
                 score: 0, deviceName: "", reason: error.message, deviceCount: instance.descriptions.count)
         }
         let description = instance.descriptions[index]
+        if device == -2, description.isSoftware {
+            return ProbeResult(
+                score: 0, deviceName: description.name, reason: "\(description.name) is software",
+                deviceCount: instance.descriptions.count)
+        }
         return ProbeResult(
             score: description.score, deviceName: description.name, reason: description.sentence,
             deviceCount: instance.descriptions.count, nativeDTypes: description.nativeDTypes,
@@ -195,6 +206,7 @@ final class VulkanBackend: BackendPlugin {
     func supports(_ arguments: any OpArguments) -> Bool {
         switch arguments {
         case let patches as PatchEmbeddingArguments: isValid(patches) && patches.areOfSinglePictures
+        case let largest as TopKArguments: isValid(largest) && endsInTime(largest)
         default: hasNative(type(of: arguments).op)
         }
     }

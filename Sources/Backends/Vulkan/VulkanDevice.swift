@@ -22,9 +22,17 @@ final class VulkanDevice: @unchecked Sendable {
     init(_ instance: VulkanInstance, index: Int) throws(BackendError) {
         self.instance = instance
         description = instance.descriptions[index]
+        let hasTexels = description.raw.has_texels != 0
         let best: VulkanSettings.Form =
-            description.isSoftware ? .register : description.raw.has_cooperative_matrix != 0 ? .cooperative : .tiled
+            description.isSoftware && hasTexels
+            ? .register : description.raw.has_cooperative_matrix != 0 ? .cooperative : .tiled
         form = instance.settings.form ?? best
+        guard form != .register || hasTexels else {
+            throw BackendError(
+                .unsupported,
+                "\(VulkanSettings.formVariable)=register: \(description.name) lacks texel buffers of unsigned integers, "
+                    + "or lanes that read from each other")
+        }
         guard form != .cooperative || description.raw.has_cooperative_matrix != 0 else {
             throw BackendError(
                 .unsupported,
@@ -32,9 +40,11 @@ final class VulkanDevice: @unchecked Sendable {
         }
         cacheFile = PipelineCacheFile(description, folder: instance.settings.cacheFolder)
         let cache = cacheFile?.read() ?? []
+        let usesTexels: Int32 = form == .register ? 1 : 0
         var opened: OpaquePointer?
         let result = cache.withUnsafeBytes {
-            vulkan_device_open(instance.handle, UInt32(index), $0.baseAddress, UInt64($0.count), &opened)
+            vulkan_device_open(
+                instance.handle, UInt32(index), usesTexels, $0.baseAddress, UInt64($0.count), &opened)
         }
         guard result == 0, let opened else { throw vulkanFailure("opening \(description.name)", result) }
         handle = opened
@@ -45,6 +55,9 @@ final class VulkanDevice: @unchecked Sendable {
     var storageRange: Int {
         min(Int(clamping: description.raw.storage_range), instance.settings.rangeLimit ?? .max)
     }
+
+    /// Whether kernels read through texel buffers.
+    var usesTexels: Bool { form == .register }
 
     /// Whether buffers are the host's memory too.
     var isUnified: Bool { description.raw.is_unified != 0 && !instance.settings.isStaged }
@@ -68,7 +81,7 @@ final class VulkanDevice: @unchecked Sendable {
     }
 
     private func compile(_ key: PipelineKey) throws(BackendError) -> OpaquePointer {
-        let code = try key.kernel.code()
+        let code = try key.kernel.code(usesTexels: key.usesTexels)
         var pipeline: OpaquePointer?
         let constants = key.constants.map { vulkan_constant(number: $0.number, value: $0.value) }
         let result = vulkan_pipeline_create(

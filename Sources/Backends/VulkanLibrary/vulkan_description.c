@@ -42,6 +42,54 @@ static uint32_t has_float16_matrices(const vulkan_instance *instance, VkPhysical
     return found;
 }
 
+/// Whether a subgroup multiplies float16 in float32 in any multiples of 16, reduces, converts and addresses such
+/// matrices.
+static uint32_t has_flexible_matrices(const vulkan_instance *instance, VkPhysicalDevice device) {
+    PFN_vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV get =
+        (PFN_vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV)
+            instance->get_flexible_matrix_properties;
+    if (!get || !has_extension(instance, device, VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME))
+        return 0;
+    VkPhysicalDeviceCooperativeMatrix2FeaturesNV has = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV};
+    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &has};
+    instance->GetPhysicalDeviceFeatures2(device, &features);
+    uint32_t count = 0;
+    if (!has.cooperativeMatrixFlexibleDimensions || !has.cooperativeMatrixReductions ||
+        !has.cooperativeMatrixConversions || !has.cooperativeMatrixPerElementOperations ||
+        !has.cooperativeMatrixTensorAddressing || get(device, &count, NULL) != VK_SUCCESS || count == 0)
+        return 0;
+    VkCooperativeMatrixFlexibleDimensionsPropertiesNV *kinds = calloc(count, sizeof *kinds);
+    if (!kinds)
+        return 0;
+    for (uint32_t i = 0; i < count; i++)
+        kinds[i].sType = VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_FLEXIBLE_DIMENSIONS_PROPERTIES_NV;
+    uint32_t found = 0;
+    if (get(device, &count, kinds) >= 0)
+        for (uint32_t i = 0; i < count; i++)
+            found |= kinds[i].MGranularity && 16 % kinds[i].MGranularity == 0 && kinds[i].NGranularity &&
+                     16 % kinds[i].NGranularity == 0 && kinds[i].KGranularity && 16 % kinds[i].KGranularity == 0 &&
+                     kinds[i].AType == 0 && kinds[i].BType == 0 && kinds[i].CType == 1 && kinds[i].ResultType == 1 &&
+                     kinds[i].scope == 3;
+    free(kinds);
+    return found;
+}
+
+/// What kernels of processors that play GPU read by.
+static uint32_t has_texels(const vulkan_instance *instance, VkPhysicalDevice device,
+                           const VkPhysicalDeviceSubgroupProperties *subgroup) {
+    if (!(subgroup->supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT) ||
+        !(subgroup->supportedStages & VK_SHADER_STAGE_COMPUTE_BIT))
+        return 0;
+    for (uint32_t i = 0; i < VULKAN_TEXEL_KINDS; i++) {
+        VkFormatProperties format;
+        instance->GetPhysicalDeviceFormatProperties(device, vulkan_texel_formats[i].format, &format);
+        if (!(format.bufferFeatures & VK_FORMAT_FEATURE_UNIFORM_TEXEL_BUFFER_BIT))
+            return 0;
+    }
+    return 1;
+}
+
 static uint32_t compute_family(const vulkan_instance *instance, VkPhysicalDevice device) {
     VkQueueFamilyProperties families[32];
     uint32_t count = 32, chosen = UINT32_MAX;
@@ -96,6 +144,8 @@ void vulkan_instance_describe(const vulkan_instance *instance, uint32_t index, v
     description->group_invocations = properties->limits.maxComputeWorkGroupInvocations;
     memcpy(description->group_counts, properties->limits.maxComputeWorkGroupCount, sizeof description->group_counts);
     description->subgroup_size = subgroup.subgroupSize;
+    description->texel_count = properties->limits.maxTexelBufferElements;
+    description->has_texels = has_texels(instance, device, &subgroup);
     description->queue_family = compute_family(instance, device);
     describe_memory(instance, device, description);
     if (description->api_version < VK_API_VERSION_1_2) {
@@ -122,4 +172,6 @@ void vulkan_instance_describe(const vulkan_instance *instance, uint32_t index, v
     description->has_cooperative_matrix = features12.shaderFloat16 && features12.vulkanMemoryModel &&
                                           description->api_version >= VK_API_VERSION_1_3 &&
                                           has_float16_matrices(instance, device);
+    description->has_cooperative_matrix2 =
+        description->has_cooperative_matrix && has_flexible_matrices(instance, device);
 }

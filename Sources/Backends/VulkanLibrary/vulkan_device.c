@@ -10,8 +10,17 @@ static VkResult make_device(vulkan_device *device) {
                                      .queueFamilyIndex = description->queue_family,
                                      .queueCount = 1,
                                      .pQueuePriorities = &priority};
+    VkPhysicalDeviceCooperativeMatrix2FeaturesNV flexible = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV,
+        .cooperativeMatrixFlexibleDimensions = VK_TRUE,
+        .cooperativeMatrixReductions = VK_TRUE,
+        .cooperativeMatrixConversions = VK_TRUE,
+        .cooperativeMatrixPerElementOperations = VK_TRUE,
+        .cooperativeMatrixTensorAddressing = VK_TRUE};
     VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrices = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR, .cooperativeMatrix = VK_TRUE};
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR,
+        .pNext = description->has_cooperative_matrix2 ? &flexible : NULL,
+        .cooperativeMatrix = VK_TRUE};
     VkPhysicalDeviceVulkan13Features features13 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES,
                                                    .pNext = description->has_cooperative_matrix ? &matrices : NULL,
                                                    .subgroupSizeControl = VK_TRUE,
@@ -27,12 +36,13 @@ static VkResult make_device(vulkan_device *device) {
     VkPhysicalDeviceVulkan11Features features11 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES,
                                                    .pNext = &features12,
                                                    .storageBuffer16BitAccess = VK_TRUE};
-    const char *extensions[] = {VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME};
+    const char *extensions[] = {VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME, VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME};
     VkDeviceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
                                .pNext = &features11,
                                .queueCreateInfoCount = 1,
                                .pQueueCreateInfos = &queue,
-                               .enabledExtensionCount = description->has_cooperative_matrix,
+                               .enabledExtensionCount =
+                                   description->has_cooperative_matrix + description->has_cooperative_matrix2,
                                .ppEnabledExtensionNames = extensions};
     VkResult result = device->instance->CreateDevice(device->physical, &info, NULL, &device->handle);
     if (result == VK_SUCCESS)
@@ -40,17 +50,19 @@ static VkResult make_device(vulkan_device *device) {
     return result;
 }
 
-/// One layout serves all kernels: storage buffers in one set, and push constants.
+/// One layout serves all kernels: storage buffers and texel buffers in one set, and push constants.
 static VkResult make_layout(vulkan_device *device) {
-    VkDescriptorSetLayoutBinding bindings[VULKAN_BINDING_COUNT];
-    for (uint32_t i = 0; i < VULKAN_BINDING_COUNT; i++)
+    VkDescriptorSetLayoutBinding bindings[VULKAN_BINDING_COUNT + VULKAN_TEXEL_COUNT];
+    uint32_t count = VULKAN_BINDING_COUNT + (device->uses_texels ? VULKAN_TEXEL_COUNT : 0);
+    for (uint32_t i = 0; i < count; i++)
         bindings[i] = (VkDescriptorSetLayoutBinding){.binding = i,
-                                                     .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+                                                     .descriptorType = i < VULKAN_BINDING_COUNT
+                                                                           ? VK_DESCRIPTOR_TYPE_STORAGE_BUFFER
+                                                                           : VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER,
                                                      .descriptorCount = 1,
                                                      .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT};
-    VkDescriptorSetLayoutCreateInfo set = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
-                                           .bindingCount = VULKAN_BINDING_COUNT,
-                                           .pBindings = bindings};
+    VkDescriptorSetLayoutCreateInfo set = {
+        .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO, .bindingCount = count, .pBindings = bindings};
     VkResult result = device->instance->CreateDescriptorSetLayout(device->handle, &set, NULL, &device->set_layout);
     if (result != VK_SUCCESS)
         return result;
@@ -63,8 +75,8 @@ static VkResult make_layout(vulkan_device *device) {
     return device->instance->CreatePipelineLayout(device->handle, &info, NULL, &device->layout);
 }
 
-int32_t vulkan_device_open(vulkan_instance *instance, uint32_t index, const void *cache, uint64_t cache_size,
-                           vulkan_device **opened) {
+int32_t vulkan_device_open(vulkan_instance *instance, uint32_t index, int32_t uses_texels, const void *cache,
+                           uint64_t cache_size, vulkan_device **opened) {
     vulkan_device *device = calloc(1, sizeof *device);
     if (!device)
         return VK_ERROR_OUT_OF_HOST_MEMORY;
@@ -72,6 +84,7 @@ int32_t vulkan_device_open(vulkan_instance *instance, uint32_t index, const void
     device->physical = instance->devices[index];
     pthread_mutex_init(&device->queue_lock, NULL);
     vulkan_instance_describe(instance, index, &device->description);
+    device->uses_texels = uses_texels && device->description.has_texels;
     instance->GetPhysicalDeviceMemoryProperties(device->physical, &device->memory);
     VkResult result = make_device(device);
     if (result == VK_SUCCESS)

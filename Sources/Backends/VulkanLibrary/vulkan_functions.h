@@ -15,10 +15,13 @@
     F(GetPhysicalDeviceFeatures2)                                                                                      \
     F(GetPhysicalDeviceMemoryProperties)                                                                               \
     F(GetPhysicalDeviceQueueFamilyProperties)                                                                          \
+    F(GetPhysicalDeviceFormatProperties)                                                                               \
     F(CreateDevice)                                                                                                    \
     F(GetDeviceQueue)                                                                                                  \
     F(CreateBuffer)                                                                                                    \
     F(DestroyBuffer)                                                                                                   \
+    F(CreateBufferView)                                                                                                \
+    F(DestroyBufferView)                                                                                               \
     F(GetBufferMemoryRequirements)                                                                                     \
     F(AllocateMemory)                                                                                                  \
     F(FreeMemory)                                                                                                      \
@@ -62,7 +65,7 @@ struct vulkan_instance {
     uint32_t device_count;
     VkPhysicalDevice devices[VULKAN_MAXIMUM_DEVICES];
     /// Null where the device has no such extension.
-    PFN_vkVoidFunction get_cooperative_matrix_properties;
+    PFN_vkVoidFunction get_cooperative_matrix_properties, get_flexible_matrix_properties;
     pthread_mutex_t message_lock;
     uint32_t message_count;
     char first_message[2048];
@@ -81,6 +84,7 @@ struct vulkan_device {
     VkPipelineLayout layout;
     VkPipelineCache cache;
     VkPhysicalDeviceMemoryProperties memory;
+    int uses_texels;
     /// A queue is used by one thread at a time; contexts share it.
     pthread_mutex_t queue_lock;
 };
@@ -88,6 +92,15 @@ struct vulkan_device {
 struct vulkan_pipeline {
     VkPipeline handle;
 };
+
+/// By enum vulkan_texel.
+static const struct {
+    VkFormat format;
+    uint32_t byte_count;
+} vulkan_texel_formats[VULKAN_TEXEL_KINDS] = {{VK_FORMAT_R32_UINT, 4},
+                                              {VK_FORMAT_R32G32B32A32_UINT, 16},
+                                              {VK_FORMAT_R16_UINT, 2},
+                                              {VK_FORMAT_R16G16B16A16_UINT, 8}};
 
 #ifndef VK_KHR_cooperative_matrix
 #define VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME "VK_KHR_cooperative_matrix"
@@ -114,6 +127,39 @@ typedef struct VkCooperativeMatrixPropertiesKHR {
 } VkCooperativeMatrixPropertiesKHR;
 typedef VkResult(VKAPI_PTR *PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR)(VkPhysicalDevice, uint32_t *,
                                                                                    VkCooperativeMatrixPropertiesKHR *);
+#endif
+
+#ifndef VK_NV_cooperative_matrix2
+#define VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME "VK_NV_cooperative_matrix2"
+#define VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV ((VkStructureType)1000593000)
+#define VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_FLEXIBLE_DIMENSIONS_PROPERTIES_NV ((VkStructureType)1000593001)
+typedef struct VkPhysicalDeviceCooperativeMatrix2FeaturesNV {
+    VkStructureType sType;
+    void *pNext;
+    VkBool32 cooperativeMatrixWorkgroupScope;
+    VkBool32 cooperativeMatrixFlexibleDimensions;
+    VkBool32 cooperativeMatrixReductions;
+    VkBool32 cooperativeMatrixConversions;
+    VkBool32 cooperativeMatrixPerElementOperations;
+    VkBool32 cooperativeMatrixTensorAddressing;
+    VkBool32 cooperativeMatrixBlockLoads;
+} VkPhysicalDeviceCooperativeMatrix2FeaturesNV;
+typedef struct VkCooperativeMatrixFlexibleDimensionsPropertiesNV {
+    VkStructureType sType;
+    void *pNext;
+    uint32_t MGranularity;
+    uint32_t NGranularity;
+    uint32_t KGranularity;
+    int32_t AType;
+    int32_t BType;
+    int32_t CType;
+    int32_t ResultType;
+    VkBool32 saturatingAccumulation;
+    int32_t scope;
+    uint32_t workgroupInvocations;
+} VkCooperativeMatrixFlexibleDimensionsPropertiesNV;
+typedef VkResult(VKAPI_PTR *PFN_vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV)(
+    VkPhysicalDevice, uint32_t *, VkCooperativeMatrixFlexibleDimensionsPropertiesNV *);
 #endif
 
 #ifndef VK_KHR_shader_bfloat16

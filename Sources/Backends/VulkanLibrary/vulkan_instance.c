@@ -126,6 +126,8 @@ int32_t vulkan_instance_create(int32_t validation, vulkan_instance **made, char 
     FOR_EACH_FUNCTION(FIND)
     instance->get_cooperative_matrix_properties =
         find(instance->handle, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
+    instance->get_flexible_matrix_properties =
+        find(instance->handle, "vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV");
     if (validation != VULKAN_VALIDATION_OFF)
         make_messenger(instance, find);
     instance->device_count = VULKAN_MAXIMUM_DEVICES;

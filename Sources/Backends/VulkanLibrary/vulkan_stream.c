@@ -101,12 +101,13 @@ static VkResult descriptor_set(vulkan_stream *stream, VkDescriptorSet *set) {
     if (pool == slot->pool_count) {
         if (pool == maximum_pools)
             return VK_ERROR_OUT_OF_POOL_MEMORY;
-        VkDescriptorPoolSize size = {.type = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
-                                     .descriptorCount = pool_set_count * VULKAN_BINDING_COUNT};
+        VkDescriptorPoolSize sizes[] = {
+            {.type = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, .descriptorCount = pool_set_count * VULKAN_BINDING_COUNT},
+            {.type = VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER, .descriptorCount = pool_set_count * VULKAN_TEXEL_COUNT}};
         VkDescriptorPoolCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
                                            .maxSets = pool_set_count,
-                                           .poolSizeCount = 1,
-                                           .pPoolSizes = &size};
+                                           .poolSizeCount = stream->device->uses_texels ? 2 : 1,
+                                           .pPoolSizes = sizes};
         VkResult result = vulkan->CreateDescriptorPool(stream->device->handle, &info, NULL, &slot->pools[pool]);
         if (result != VK_SUCCESS)
             return result;
@@ -123,7 +124,8 @@ static VkResult descriptor_set(vulkan_stream *stream, VkDescriptorSet *set) {
 }
 
 int32_t vulkan_stream_dispatch(vulkan_stream *stream, const vulkan_pipeline *pipeline, const vulkan_range *bindings,
-                               uint32_t binding_count, const void *push, uint32_t push_size, const uint32_t groups[3]) {
+                               uint32_t binding_count, const uint64_t *texels, uint32_t texel_count, const void *push,
+                               uint32_t push_size, const uint32_t groups[3]) {
     const vulkan_instance *vulkan = stream->device->instance;
     VkDescriptorSet set;
     VkResult result = begin(stream);
@@ -132,7 +134,8 @@ int32_t vulkan_stream_dispatch(vulkan_stream *stream, const vulkan_pipeline *pip
     if (result != VK_SUCCESS)
         return result;
     VkDescriptorBufferInfo ranges[VULKAN_BINDING_COUNT];
-    VkWriteDescriptorSet changes[VULKAN_BINDING_COUNT];
+    VkBufferView views[VULKAN_TEXEL_COUNT];
+    VkWriteDescriptorSet changes[VULKAN_BINDING_COUNT + VULKAN_TEXEL_COUNT];
     for (uint32_t i = 0; i < binding_count; i++) {
         ranges[i] = (VkDescriptorBufferInfo){.buffer = (VkBuffer)(uintptr_t)bindings[i].buffer,
                                              .offset = bindings[i].offset,
@@ -144,7 +147,16 @@ int32_t vulkan_stream_dispatch(vulkan_stream *stream, const vulkan_pipeline *pip
                                             .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
                                             .pBufferInfo = &ranges[i]};
     }
-    vulkan->UpdateDescriptorSets(stream->device->handle, binding_count, changes, 0, NULL);
+    for (uint32_t i = 0; i < texel_count; i++) {
+        views[i] = (VkBufferView)(uintptr_t)texels[i];
+        changes[binding_count + i] = (VkWriteDescriptorSet){.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
+                                                            .dstSet = set,
+                                                            .dstBinding = VULKAN_BINDING_COUNT + i,
+                                                            .descriptorCount = 1,
+                                                            .descriptorType = VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER,
+                                                            .pTexelBufferView = &views[i]};
+    }
+    vulkan->UpdateDescriptorSets(stream->device->handle, binding_count + texel_count, changes, 0, NULL);
     VkCommandBuffer buffer = stream->slots[stream->current].buffer;
     if (stream->bound != pipeline->handle)
         vulkan->CmdBindPipeline(buffer, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->handle);

@@ -9,7 +9,8 @@ extension ConformanceReport {
             ("seed", .string(String(seed))), ("conforms", .bool(isConforming)),
         ]
         let findings: [(String, JSONText)] = [
-            ("not_run", .number(Double(notRun))), ("absent", .array(absent.map { .string($0.name) })),
+            ("native", .array(native.map { .string($0.name) })), ("not_run", .number(Double(notRun))),
+            ("absent", .array(absent.map { .string($0.name) })),
             ("untested", .array(untested.map { .string($0.name) })),
             ("ops", .array(lines.map(\.jsonText))), ("cases", .array(results.map(\.jsonText))),
         ]

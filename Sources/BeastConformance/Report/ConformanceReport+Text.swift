@@ -19,6 +19,8 @@ extension ConformanceReport {
         var text =
             "Conformance of backend '\(backend)'\(version.isEmpty ? "" : " " + version), \(path), seed \(seed)\n\n"
             + table(rows)
+        let native = self.native
+        if !native.isEmpty { text += "\nNative: \(native.map(\.name).joined(separator: ", "))\n" }
         if !absent.isEmpty {
             text += "\nNot in this backend, composed by the host: \(absent.map(\.name).joined(separator: ", "))\n"
         }

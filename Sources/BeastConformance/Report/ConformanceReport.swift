@@ -40,6 +40,12 @@ public struct ConformanceReport: Sendable {
     public var failed: Int { counts[.failed] }
     public var unsupported: Int { counts[.unsupported] }
 
+    /// The ops that the backend has itself and did right in at least one case.
+    public var native: [BackendOp] {
+        let passed = Set(results.filter { $0.status == .passed }.compactMap(\.testCase.op))
+        return BackendOp.allCases.filter { passed.contains($0) && !absent.contains($0) }
+    }
+
     /// Whether nothing made the run fail and something ran.
     public var isConforming: Bool { !counts.hasErrors && notRun == 0 && passed + counts[.knownFailure] > 0 }
 

@@ -15,6 +15,8 @@ public struct IsolatedConformanceRunner {
     public var timeLimit: Duration?
     /// The cases that are known to fail.
     public var knownFailures = KnownFailures("")
+    /// Shuffles the order of the cases; nil: the order of the contract. What one case leaves behind, another one finds.
+    public var shuffle: UInt64?
 
     /// - Parameters:
     ///   - command: starts a worker for this backend and this seed.
@@ -36,7 +38,12 @@ public struct IsolatedConformanceRunner {
     {
         let all = ConformanceCase.all(seed: seed)
         let wanted = Set(ConformanceCase.all(seed: seed, filter: filter).map(\.name))
-        let tasks = all.indices.filter { wanted.contains(all[$0].name) }.map { index in
+        var order = all.indices.filter { wanted.contains(all[$0].name) }
+        if let shuffle {
+            var generator = SeededGenerator(seed: shuffle)
+            order.shuffle(using: &generator)
+        }
+        let tasks = order.map { index in
             WorkerRun.Task(
                 index: index, limit: timeLimit ?? all[index].timeLimit, group: all[index].subject)
         }
@@ -51,7 +58,7 @@ public struct IsolatedConformanceRunner {
             if let failure = result.failure { progress("\(result.status.rawValue): \(failure)") }
         }
         let stop = workers.run(tasks) { task in
-            guard all[task.index].subject != subject else { return }
+            guard all[task.index].subject != subject, shuffle == nil else { return }
             subject = all[task.index].subject
             progress("\(subject): \(tasks.count { all[$0.index].subject == subject }) cases")
         } book: { task, outcome in
@@ -66,6 +73,9 @@ public struct IsolatedConformanceRunner {
             let own = ConformanceCase(LibraryCase(), seed: seed)
             book(ConformanceResult(testCase: own, outcome: ConformanceResult.Outcome(stop.loss)))
         }
+        // The report is in the contract's order, however the cases were run.
+        let place = Dictionary(all.enumerated().map { ($1.name, $0) }) { first, _ in first }
+        results.sort { (place[$0.testCase.name] ?? 0) < (place[$1.testCase.name] ?? 0) }
         let ops = Set(workers.announcement?.ops ?? [])
         var report = ConformanceReport(
             backend: workers.announcement?.name ?? String(file.split(separator: "/").last ?? ""),

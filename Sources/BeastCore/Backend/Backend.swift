@@ -150,7 +150,8 @@ public protocol BackendPlugin: Backend {
     /// Whether `map` gives host addresses.
     static var mapsBuffers: Bool { get }
 
-    /// Says whether a device can run; cheap, without side effects. -1 is the best device.
+    /// Says whether a device can run; cheap, without side effects. -1 is the best device, -2 the best that is no software
+    /// device.
     static func probe(device: Int) throws(BackendError) -> ProbeResult
 
     /// Opens a context.

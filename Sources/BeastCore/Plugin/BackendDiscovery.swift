@@ -66,14 +66,16 @@ public struct BackendDiscovery: Sendable {
     }
 
     /// Looks at every candidate, in order.
-    public func candidates() -> [Candidate] {
+    /// - Parameter startingSoftware: false leaves out devices that are software, whose drivers then need not start.
+    public func candidates(startingSoftware: Bool = true) -> [Candidate] {
         var found: [Candidate] = []
         var pathsByName: [String: String] = [:]
         var seen: Set<String> = []
         for (place, path) in places {
             for file in files(at: path, isExplicit: place == Self.environmentVariable) {
                 guard seen.insert(canonical(file)).inserted else { continue }
-                let candidate = look(at: file, place: place, pathsByName: pathsByName)
+                let candidate = look(
+                    at: file, place: place, pathsByName: pathsByName, startingSoftware: startingSoftware)
                 if case .usable(let library, _) = candidate.outcome { pathsByName[library.name] = file }
                 found.append(candidate)
             }
@@ -97,21 +99,24 @@ public struct BackendDiscovery: Sendable {
     }
 
     /// Opens one file and asks whether it can run.
-    public func look(at path: String, place: String, pathsByName: [String: String] = [:]) -> Candidate {
+    public func look(
+        at path: String, place: String, pathsByName: [String: String] = [:], startingSoftware: Bool = true
+    ) -> Candidate {
         do throws(PluginError) {
             let library = try PluginLibrary(path: path)
             if let earlier = pathsByName[library.name] {
                 return Candidate(path: path, place: place, outcome: .shadowed(library, by: earlier))
             }
-            return Candidate(path: path, place: place, outcome: probed(library))
+            return Candidate(
+                path: path, place: place, outcome: probed(library, startingSoftware: startingSoftware))
         } catch {
             return Candidate(path: path, place: place, outcome: .failed(error))
         }
     }
 
-    private func probed(_ library: PluginLibrary) -> Candidate.Outcome {
+    private func probed(_ library: PluginLibrary, startingSoftware: Bool = true) -> Candidate.Outcome {
         do throws(BackendError) {
-            let probe = try library.probe()
+            let probe = startingSoftware ? try library.probe() : try library.probeHardware()
             if probe.score > 0 { return .usable(library, probe) }
             return .unavailable(library, reason: probe.reason.isEmpty ? "it gave no reason" : probe.reason)
         } catch {

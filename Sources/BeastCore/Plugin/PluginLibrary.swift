@@ -106,8 +106,17 @@ public final class PluginLibrary: Sendable {
 
     /// Asks whether a device can run; nil is the backend's best.
     public func probe(device: Int? = nil) throws(BackendError) -> ProbeResult {
+        try probe(number: device.map { Int32(clamping: $0) } ?? -1)
+    }
+
+    /// Asks for the best device that is no software device, which may cost less: drivers of software need not start. A
+    /// library that is older than the question is asked for its best.
+    public func probeHardware() throws(BackendError) -> ProbeResult {
+        try probe(number: contractVersion.minor >= 1 ? -2 : -1)
+    }
+
+    private func probe(number: Int32) throws(BackendError) -> ProbeResult {
         var result: beasts_probe_result = sized { _ in }
-        let number = device.map { Int32(clamping: $0) } ?? -1
         try call("probe") { status in table.probe?(number, &result, status) }
         guard (0...10_000).contains(result.score) else { throw fault("probe gave the score \(result.score)") }
         return ProbeResult(

@@ -86,7 +86,7 @@ extension TensorView {
     }
 
     /// The same elements with an axis of extent 1 before `axis`.
-    func insertingAxis(_ axis: Int) -> TensorView {
+    public func insertingAxis(_ axis: Int) -> TensorView {
         var view = self
         view.shape.insert(1, at: axis)
         view.strides.insert(1, at: axis)

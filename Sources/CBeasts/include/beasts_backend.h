@@ -543,7 +543,8 @@ typedef struct beasts_backend_table {
     const char *description;
 
     /// Says whether device `device` (-1: the best) can run. Cheap, without side effects; may be called before any
-    /// context.
+    /// context. -2 is the best that is no software device, for a host that chooses among backends: one that finds
+    /// nothing else need not start a driver for its score of 0, and one that has no software devices answers as to -1.
     int32_t (*probe)(int32_t device, beasts_probe_result *result, beasts_status *status);
 
     int32_t (*create_context)(const beasts_context_options *options, beasts_context **context, beasts_status *status);

@@ -84,9 +84,16 @@ extension BackendDiscovery {
     }
 
     private func best() throws -> ChosenBackend {
+        // Whatever else there is goes before software that plays a device, so that is started only where nothing else is.
+        do { return try best(among: candidates(startingSoftware: false)) } catch {
+            return try best(among: candidates())
+        }
+    }
+
+    private func best(among candidates: [Candidate]) throws -> ChosenBackend {
         var usable: [(PluginLibrary, ProbeResult)] = []
         var reasons: [String] = []
-        for candidate in candidates() {
+        for candidate in candidates {
             switch candidate.outcome {
             case .usable(let library, let probe): usable.append((library, probe))
             case .unavailable(let library, let reason): reasons.append("\(library.name) cannot run here: \(reason)")

@@ -17,9 +17,12 @@ typedef struct vulkan_pipeline vulkan_pipeline;
 /// Results that callers tell apart; the numbers are Vulkan's own.
 enum { VULKAN_OUT_OF_HOST_MEMORY = -1, VULKAN_OUT_OF_DEVICE_MEMORY = -2, VULKAN_DEVICE_LOST = -4 };
 
-/// Bindings of the one descriptor set that every kernel has, all storage buffers, and bytes of push constants, which is
-/// what every device has.
-enum { VULKAN_BINDING_COUNT = 8, VULKAN_PUSH_BYTE_COUNT = 128 };
+/// Bindings of the one descriptor set that every kernel has: storage buffers, and behind them texel buffers where the
+/// device was opened for them. And bytes of push constants, which is what every device has.
+enum { VULKAN_BINDING_COUNT = 8, VULKAN_TEXEL_COUNT = 4, VULKAN_PUSH_BYTE_COUNT = 128 };
+
+/// What a texel buffer gives at a time: one or four numbers of 32 or 16 bits, unsigned.
+enum vulkan_texel { VULKAN_TEXEL_32, VULKAN_TEXEL_32X4, VULKAN_TEXEL_16, VULKAN_TEXEL_16X4, VULKAN_TEXEL_KINDS };
 
 enum vulkan_validation { VULKAN_VALIDATION_OFF, VULKAN_VALIDATION_ON, VULKAN_VALIDATION_SYNCHRONIZATION };
 
@@ -56,11 +59,17 @@ typedef struct vulkan_device_description {
     uint32_t group_invocations;
     uint32_t group_counts[3];
     uint32_t subgroup_size;
+    /// Elements that a texel buffer may have.
+    uint32_t texel_count;
     /// 1 or 0 each.
     uint32_t has_float16;
     uint32_t has_bfloat16;
     /// 16 x 16 x 16 products of float16 in float32, by a subgroup.
     uint32_t has_cooperative_matrix;
+    /// Of NVIDIA's second extension, all that attention_coopmat2.comp uses.
+    uint32_t has_cooperative_matrix2;
+    /// Texel buffers of all kinds, and lanes of a subgroup that read from each other.
+    uint32_t has_texels;
     /// The device computes in memory that the host sees, cached and coherent.
     uint32_t is_unified;
 } vulkan_device_description;
@@ -69,9 +78,10 @@ void vulkan_instance_describe(const vulkan_instance *instance, uint32_t index, v
 
 // MARK: - Device
 
-/// Opens a device. `cache` is what vulkan_device_cache gave before, or null.
-int32_t vulkan_device_open(vulkan_instance *instance, uint32_t index, const void *cache, uint64_t cache_size,
-                           vulkan_device **device);
+/// Opens a device. `cache` is what vulkan_device_cache gave before, or null. With `uses_texels` kernels may have texel
+/// buffers.
+int32_t vulkan_device_open(vulkan_instance *instance, uint32_t index, int32_t uses_texels, const void *cache,
+                           uint64_t cache_size, vulkan_device **device);
 /// Copies the driver's compiled pipelines; with `data` null only their size.
 int32_t vulkan_device_cache(vulkan_device *device, void *data, uint64_t *size);
 /// Asks for something that the validation layer must object to.
@@ -104,6 +114,9 @@ typedef struct vulkan_block {
     uint64_t memory;
     uint64_t byte_count;
     void *address;
+    /// All of it as texel buffers, by enum vulkan_texel; 0 where the device was not opened for them, or has none so
+    /// large.
+    uint64_t texels[VULKAN_TEXEL_KINDS];
 } vulkan_block;
 
 int32_t vulkan_block_create(vulkan_device *device, int32_t memory, uint64_t byte_count, vulkan_block *block);
@@ -122,8 +135,10 @@ typedef struct vulkan_range {
 int32_t vulkan_stream_create(vulkan_device *device, vulkan_stream **stream);
 /// Waits for what was submitted.
 void vulkan_stream_destroy(vulkan_stream *stream);
+/// A kernel with its storage buffers, and its texel buffers as a block has them.
 int32_t vulkan_stream_dispatch(vulkan_stream *stream, const vulkan_pipeline *pipeline, const vulkan_range *bindings,
-                               uint32_t binding_count, const void *push, uint32_t push_size, const uint32_t groups[3]);
+                               uint32_t binding_count, const uint64_t *texels, uint32_t texel_count, const void *push,
+                               uint32_t push_size, const uint32_t groups[3]);
 int32_t vulkan_stream_copy(vulkan_stream *stream, vulkan_range source, vulkan_range target);
 /// What was recorded before is done, and seen, before what is recorded after.
 int32_t vulkan_stream_barrier(vulkan_stream *stream);
