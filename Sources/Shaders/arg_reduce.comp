@@ -3,9 +3,7 @@
 // Also compiled with USES_TEXELS.
 // Where each row is largest or smallest, and the negated element there where it is asked for.
 #extension GL_GOOGLE_include_directive : require
-#include "elements.glsl"
 #include "order.glsl"
-#include "rows.glsl"
 layout(constant_id = 2) const uint INPUT_TYPE = 1;
 layout(constant_id = 4) const uint NEGATED_TYPE = 0;
 layout(constant_id = 5) const bool IS_MINIMUM = false;

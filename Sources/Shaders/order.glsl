@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What comes first in a row: the largest or smallest, the first of equals, a NaN before all.
+#include "elements.glsl"
+#include "rows.glsl"
+
 const uint NO_ELEMENT = 0xffffffffu;
 shared uint partial_index[GROUP];
 

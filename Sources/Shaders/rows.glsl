@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+#ifndef ROWS_GLSL
+#define ROWS_GLSL
+
 // Kernels that reduce rows: a row to each invocation (LANES 1, for processors that play GPU), or to each work group.
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint GROUP = 128;
@@ -44,3 +47,5 @@ float largest_of_lanes(float value) {
     barrier();
     return partial[0];
 }
+
+#endif

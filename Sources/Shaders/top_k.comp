@@ -4,9 +4,7 @@
 // The k largest of each row: k times the first of those that come behind the one before. Ties are the elements that
 // equal the last.
 #extension GL_GOOGLE_include_directive : require
-#include "elements.glsl"
 #include "order.glsl"
-#include "rows.glsl"
 layout(constant_id = 2) const uint INPUT_TYPE = 1;
 layout(constant_id = 4) const uint OUTPUT_TYPE = 1;
 layout(push_constant) uniform Parameters {

@@ -144,18 +144,73 @@ import Testing
     /// Silence of the validation layer means something only if it would speak.
     @Test func `The validation layer is silent, and reports a fault that is planted`() throws {
         guard isHere else { return }
-        let self1 = try Program.built.run(
-            small + ["scale"], in: folder, environment: ["BEASTS_VULKAN_VALIDATION": "self-test"])
-        guard !self1.errors.contains("vulkan-validationlayers"), !self1.output.contains("vulkan-validationlayers")
-        else {
+        let selfTest = try Program.built.run(
+            ["conformance", "--backend", "vulkan", "--validation-self-test"], in: folder)
+        guard !selfTest.errors.contains("vulkan-validationlayers") else {
             return print("skipped: the validation layer is not here")
         }
-        #expect(self1.exitCode == 2, "\(self1.output)\(self1.errors)")
-        #expect((self1.output + self1.errors).contains("VUID-VkBufferCreateInfo-size-00912"))
+        selfTest.expectSuccess()
+        #expect(selfTest.output.contains("VUID-VkBufferCreateInfo-size-00912"), "\(selfTest.output)")
         for mode in ["1", "sync"] {
             let outcome = try Program.built.run(
-                small + ["softmax [2"], in: folder, environment: ["BEASTS_VULKAN_VALIDATION": mode])
+                small + ["softmax [2", "--validation", mode, "--shuffle", "7"], in: folder)
             #expect(outcome.exitCode == 0, "\(outcome.output)\(outcome.errors)")
+            #expect(outcome.output.contains("\nNative: softmax\n"), "\(outcome.output)")
+        }
+    }
+
+    @Test func `Options of conformance that are for vulkan are refused elsewhere`() throws {
+        for option in [["--variant", "tiled"], ["--validation", "1"], ["--validation-self-test"]] {
+            try Program.built.run(["conformance", "--backend", "reference"] + option, in: folder)
+                .expectFailure(64, "'vulkan'", "'reference'")
+        }
+        guard isHere else { return }
+        try Program.built.run(small + ["scale", "--variant", "coopmat"], in: folder)
+            .expectFailure(2, "has no cooperative matrices")
+        try Program.built.run(small + ["matmul [2", "--variant", "tiled"], in: folder).expectSuccess()
+    }
+
+    @Test func `Two devices of one name are told apart by their numbers`() throws {
+        guard isHere, let name = Self.found?.deviceList?.first?.name, let driver = try softwareDriver() else { return }
+        // The loader takes a driver once for each of its files.
+        var files: [String] = []
+        for number in 0..<2 {
+            try folder.write(driver, to: "driver\(number).json")
+            files.append(folder.path("driver\(number).json"))
+        }
+        let environment = ["VK_DRIVER_FILES": files.joined(separator: ":"), "VK_ICD_FILENAMES": files.joined(separator: ":")]
+        guard try Self.candidate(in: folder, environment: environment)?.deviceList?.count == 2 else {
+            return print("skipped: this loader does not take a driver twice")
+        }
+        try Program.built.run(embed + ["--backend", "vulkan:\(name.prefix(8))"], in: folder, environment: environment)
+            .expectFailure(69, "0: \(name)", "1: \(name)")
+        #expect(try embedding(environment, backend: "vulkan:1") == embedding(environment, backend: "vulkan:0"))
+    }
+
+    /// The manifest of Mesa's software driver, with the whole path of its library.
+    private func softwareDriver() throws -> [UInt8]? {
+        let place = "/usr/share/vulkan/icd.d"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []
+        guard let name = names.first(where: { $0.hasPrefix("lvp_icd") }) else {
+            print("skipped: Mesa's software driver is not in \(place)")
+            return nil
+        }
+        return FileManager.default.contents(atPath: "\(place)/\(name)").map(Array.init)
+    }
+
+    @Test func `A choice of backends starts no software device`() throws {
+        guard isHere else { return }
+        let nodes = try FileManager.default.contentsOfDirectory(atPath: "/dev")
+        guard !nodes.contains(where: { node in ["dri", "nvidia", "kfd", "dxg"].contains { node.hasPrefix($0) } }) else {
+            return print("skipped: there may be a GPU here")
+        }
+        // The loader tells which drivers it loads.
+        let talking = ["VK_LOADER_DEBUG": "all"]
+        for (backend, isStarted) in [("vulkan", true), ("auto", false)] {
+            let outcome = try Program.built.run(
+                embed + ["--backend", backend], in: folder, environment: talking)
+            outcome.expectSuccess()
+            #expect(outcome.errors.contains("libvulkan") == isStarted, "\(backend): \(outcome.errors.prefix(500))")
         }
     }
 }

@@ -55,11 +55,18 @@ final class CommandStream {
                 buffer: $0.allocation.buffer, offset: UInt64($0.allocation.offset + $0.range.lowerBound),
                 byte_count: UInt64($0.range.count))
         }
-        let handles = texels.map { $0.view.handle(byFour: $0.byFour) }
+        let fetched = texels.map { texel in
+            vulkan_texels(
+                range: vulkan_range(
+                    buffer: texel.view.allocation.buffer,
+                    offset: UInt64(texel.view.allocation.offset + texel.view.range.lowerBound),
+                    byte_count: UInt64(texel.view.range.count)),
+                kind: Int32(texel.view.kind(byFour: texel.byFour).rawValue))
+        }
         let counts = [groups.0, groups.1, groups.2].map { UInt32(clamping: $0) }
         let result = parameters.words.withUnsafeBytes {
             vulkan_stream_dispatch(
-                handle, pipeline, ranges, UInt32(ranges.count), handles, UInt32(handles.count), $0.baseAddress,
+                handle, pipeline, ranges, UInt32(ranges.count), fetched, UInt32(fetched.count), $0.baseAddress,
                 UInt32($0.count), counts)
         }
         try check(result, "kernel \(key.kernel.rawValue)")

@@ -32,6 +32,9 @@ struct DeviceDescription: Sendable {
     /// Whether attention_coopmat2.comp runs here.
     var hasFlexibleMatrices: Bool { raw.has_cooperative_matrix2 != 0 }
 
+    /// Elements that a texel buffer may have.
+    var texelLimit: Int { Int(raw.texel_count) }
+
     /// Lanes of a subgroup.
     var laneCount: Int { Int(raw.subgroup_size) }
 

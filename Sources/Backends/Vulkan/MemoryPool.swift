@@ -11,19 +11,14 @@ final class Allocation {
     let byteCount: Int
     /// Where the host sees it, where it does.
     let address: UnsafeMutableRawPointer?
-    /// Its block as texel buffers.
-    let texels: BlockTexels
     /// The submission that uses it last; 0 for none.
     var lastUse: UInt64 = 0
 
-    init(
-        buffer: UInt64, offset: Int, byteCount: Int, address: UnsafeMutableRawPointer?, texels: BlockTexels = .none
-    ) {
+    init(buffer: UInt64, offset: Int, byteCount: Int, address: UnsafeMutableRawPointer?) {
         self.buffer = buffer
         self.offset = offset
         self.byteCount = byteCount
         self.address = address
-        self.texels = texels
     }
 }
 
@@ -100,8 +95,7 @@ final class MemoryPool {
         }
         usedByteCount += size
         return Allocation(
-            buffer: block.raw.buffer, offset: start, byteCount: size, address: block.raw.address.map { $0 + start },
-            texels: BlockTexels(block.raw.texels))
+            buffer: block.raw.buffer, offset: start, byteCount: size, address: block.raw.address.map { $0 + start })
     }
 
     /// Gives a piece back that no submitted work uses any more.

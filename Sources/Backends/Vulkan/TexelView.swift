@@ -2,53 +2,38 @@
 internal import BeastCore
 internal import VulkanLibrary
 
-/// A view as a kernel reads it through a texel buffer, which spans the whole block of memory that the view lies in.
+/// A view as a kernel reads it through a texel buffer.
 struct TexelView {
     let allocation: Allocation
-    /// Bytes that are read, from the start of the piece.
+    /// The bytes that are bound, from the start of the piece.
     let range: Range<Int>
-    /// The view's first element, counted from the start of the block.
+    /// The view's first element, counted from the first that is bound.
     let offset: Int
     let dtype: DType
 
-    /// - Returns: nil where the memory has no texel buffers, or none for this type.
-    init?(_ allocation: Allocation, byteOffset: Int, byteCount: Int, dtype: DType) {
-        guard allocation.texels.contains(dtype) else { return nil }
+    /// - Parameter limit: elements that a texel buffer may have.
+    /// - Returns: nil for elements that none has, and for more than one may have.
+    init?(_ allocation: Allocation, byteOffset: Int, byteCount: Int, dtype: DType, limit: Int) {
+        let size = dtype.byteCount
+        guard size > 1, byteOffset <= allocation.byteCount - 16 else { return nil }
+        let start = byteOffset / MemoryPool.alignment * MemoryPool.alignment
+        // Four elements are fetched also where fewer are left.
+        let end = min(allocation.byteCount, max(start + 16, (byteOffset + byteCount + 15) / 16 * 16))
+        guard (end - start) / size <= min(limit, 1 << 28) else { return nil }
         self.allocation = allocation
         self.dtype = dtype
-        range = byteOffset..<max(byteOffset + byteCount, byteOffset + 4)
-        offset = (allocation.offset + byteOffset) / dtype.byteCount
+        range = start..<end
+        offset = (byteOffset - start) / size
     }
 
-    /// The texel buffer that gives one element at a time, or four.
-    func handle(byFour: Bool) -> UInt64 { allocation.texels.handle(dtype, byFour: byFour) }
+    /// The kind of texel buffer that gives one element at a time, or four.
+    func kind(byFour: Bool) -> vulkan_texel {
+        dtype.byteCount == 4
+            ? byFour ? VULKAN_TEXEL_32X4 : VULKAN_TEXEL_32 : byFour ? VULKAN_TEXEL_16X4 : VULKAN_TEXEL_16
+    }
 
     /// Whether fours may be fetched where rows begin at these steps.
     func isAligned(_ steps: [Int]) -> Bool { offset.isMultiple(of: 4) && steps.allSatisfy { $0.isMultiple(of: 4) } }
-}
-
-/// The texel buffers of a block of memory.
-struct BlockTexels {
-    private let handles: (UInt64, UInt64, UInt64, UInt64)
-
-    static let none = BlockTexels((0, 0, 0, 0))
-
-    /// - Parameter handles: by `enum vulkan_texel`.
-    init(_ handles: (UInt64, UInt64, UInt64, UInt64)) { self.handles = handles }
-
-    func contains(_ dtype: DType) -> Bool {
-        handle(dtype, byFour: false) != 0 && handle(dtype, byFour: true) != 0
-    }
-
-    func handle(_ dtype: DType, byFour: Bool) -> UInt64 {
-        switch (dtype.byteCount, byFour) {
-        case (4, false): handles.0
-        case (4, true): handles.1
-        case (2, false): handles.2
-        case (2, true): handles.3
-        default: 0
-        }
-    }
 }
 
 /// What a kernel reads through a texel buffer, and how.
@@ -66,11 +51,13 @@ extension VulkanBackend {
         let end = (view.elementLimit ?? 0) * size
         guard end <= allocation.byteCount else { return nil }
         return TexelView(
-            allocation, byteOffset: view.offset * size, byteCount: end - view.offset * size, dtype: view.dtype)
+            allocation, byteOffset: view.offset * size, byteCount: max(0, end - view.offset * size), dtype: view.dtype,
+            limit: device.description.texelLimit)
     }
 
     func texels(_ weight: VulkanWeight) -> TexelView? {
         guard device.usesTexels else { return nil }
-        return TexelView(weight.allocation, byteOffset: 0, byteCount: weight.byteCount, dtype: weight.dtype)
+        return TexelView(weight.allocation, byteOffset: 0, byteCount: weight.byteCount, dtype: weight.dtype,
+            limit: device.description.texelLimit)
     }
 }

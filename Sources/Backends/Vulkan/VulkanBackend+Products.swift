@@ -102,7 +102,7 @@ extension VulkanBackend {
             part.residual = epilogue.residual?.slice(axis, range)
             let piece = Allocation(
                 buffer: weight.allocation.buffer, offset: weight.allocation.offset + start * rowByteCount,
-                byteCount: range.count * rowByteCount, address: nil, texels: weight.allocation.texels)
+                byteCount: range.count * rowByteCount, address: nil)
             try linear(
                 output.slice(axis, range), input,
                 VulkanWeight(

@@ -83,7 +83,7 @@ static uint32_t has_texels(const vulkan_instance *instance, VkPhysicalDevice dev
         return 0;
     for (uint32_t i = 0; i < VULKAN_TEXEL_KINDS; i++) {
         VkFormatProperties format;
-        instance->GetPhysicalDeviceFormatProperties(device, vulkan_texel_formats[i].format, &format);
+        instance->GetPhysicalDeviceFormatProperties(device, vulkan_texel_formats[i], &format);
         if (!(format.bufferFeatures & VK_FORMAT_FEATURE_UNIFORM_TEXEL_BUFFER_BIT))
             return 0;
     }

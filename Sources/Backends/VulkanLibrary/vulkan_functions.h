@@ -94,13 +94,8 @@ struct vulkan_pipeline {
 };
 
 /// By enum vulkan_texel.
-static const struct {
-    VkFormat format;
-    uint32_t byte_count;
-} vulkan_texel_formats[VULKAN_TEXEL_KINDS] = {{VK_FORMAT_R32_UINT, 4},
-                                              {VK_FORMAT_R32G32B32A32_UINT, 16},
-                                              {VK_FORMAT_R16_UINT, 2},
-                                              {VK_FORMAT_R16G16B16A16_UINT, 8}};
+static const VkFormat vulkan_texel_formats[VULKAN_TEXEL_KINDS] = {VK_FORMAT_R32_UINT, VK_FORMAT_R32G32B32A32_UINT,
+                                                                  VK_FORMAT_R16_UINT, VK_FORMAT_R16G16B16A16_UINT};
 
 #ifndef VK_KHR_cooperative_matrix
 #define VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME "VK_KHR_cooperative_matrix"

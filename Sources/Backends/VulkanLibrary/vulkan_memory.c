@@ -30,25 +30,6 @@ static int32_t choose(const vulkan_device *device, int32_t memory, uint32_t allo
     return type >= 0 || memory == VULKAN_MEMORY_DEVICE ? type : memory_type(device, allowed, visible, 0);
 }
 
-/// The whole block as texel buffers; a block that is too large for them has none.
-static VkResult make_texels(vulkan_device *device, VkBuffer buffer, vulkan_block *block) {
-    VkResult result = VK_SUCCESS;
-    for (uint32_t i = 0; i < VULKAN_TEXEL_KINDS && result == VK_SUCCESS; i++) {
-        uint32_t size = vulkan_texel_formats[i].byte_count;
-        // The shaders count texels in signed numbers, and some drivers bytes.
-        if (block->byte_count / size > device->description.texel_count || block->byte_count > INT32_MAX)
-            continue;
-        VkBufferViewCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO,
-                                       .buffer = buffer,
-                                       .format = vulkan_texel_formats[i].format,
-                                       .range = block->byte_count / size * size};
-        VkBufferView view = VK_NULL_HANDLE;
-        result = device->instance->CreateBufferView(device->handle, &info, NULL, &view);
-        block->texels[i] = (uint64_t)(uintptr_t)view;
-    }
-    return result;
-}
-
 int32_t vulkan_block_create(vulkan_device *device, int32_t memory, uint64_t byte_count, vulkan_block *block) {
     const vulkan_instance *vulkan = device->instance;
     memset(block, 0, sizeof *block);
@@ -56,8 +37,7 @@ int32_t vulkan_block_create(vulkan_device *device, int32_t memory, uint64_t byte
                                .size = byte_count,
                                .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
                                         VK_BUFFER_USAGE_TRANSFER_DST_BIT};
-    int has_texels = device->uses_texels && memory == VULKAN_MEMORY_DEVICE;
-    if (has_texels)
+    if (device->uses_texels)
         info.usage |= VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT;
     VkBuffer buffer = VK_NULL_HANDLE;
     VkDeviceMemory allocation = VK_NULL_HANDLE;
@@ -81,16 +61,12 @@ int32_t vulkan_block_create(vulkan_device *device, int32_t memory, uint64_t byte
     block->buffer = (uint64_t)(uintptr_t)buffer;
     block->memory = (uint64_t)(uintptr_t)allocation;
     block->byte_count = byte_count;
-    if (result == VK_SUCCESS && has_texels)
-        result = make_texels(device, buffer, block);
     if (result != VK_SUCCESS)
         vulkan_block_destroy(device, block);
     return result;
 }
 
 void vulkan_block_destroy(vulkan_device *device, const vulkan_block *block) {
-    for (uint32_t i = 0; i < VULKAN_TEXEL_KINDS; i++)
-        device->instance->DestroyBufferView(device->handle, (VkBufferView)(uintptr_t)block->texels[i], NULL);
     device->instance->DestroyBuffer(device->handle, (VkBuffer)(uintptr_t)block->buffer, NULL);
     device->instance->FreeMemory(device->handle, (VkDeviceMemory)(uintptr_t)block->memory, NULL);
 }

@@ -11,6 +11,9 @@ typedef struct slot {
     VkCommandBuffer buffer;
     VkDescriptorPool pools[maximum_pools];
     uint32_t pool_count, set_count;
+    /// Made for its kernels.
+    VkBufferView *views;
+    uint32_t view_count, view_capacity;
     /// What stands for the end of its last submission.
     uint64_t serial;
 } slot;
@@ -59,12 +62,20 @@ int32_t vulkan_stream_create(vulkan_device *device, vulkan_stream **made) {
     return result;
 }
 
+static void destroy_views(const vulkan_device *device, slot *slot) {
+    for (uint32_t i = 0; i < slot->view_count; i++)
+        device->instance->DestroyBufferView(device->handle, slot->views[i], NULL);
+    slot->view_count = 0;
+}
+
 void vulkan_stream_destroy(vulkan_stream *stream) {
     const vulkan_instance *vulkan = stream->device->instance;
     VkDevice device = stream->device->handle;
     if (stream->timeline)
         vulkan_stream_wait(stream, stream->submitted);
     for (uint32_t i = 0; i < slot_count; i++) {
+        destroy_views(stream->device, &stream->slots[i]);
+        free(stream->slots[i].views);
         for (uint32_t j = 0; j < stream->slots[i].pool_count; j++)
             vulkan->DestroyDescriptorPool(device, stream->slots[i].pools[j], NULL);
         vulkan->DestroyCommandPool(device, stream->slots[i].commands, NULL);
@@ -88,6 +99,8 @@ static VkResult begin(vulkan_stream *stream) {
                                      .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT};
     if (result == VK_SUCCESS)
         result = vulkan->BeginCommandBuffer(slot->buffer, &info);
+    if (result == VK_SUCCESS)
+        destroy_views(stream->device, slot);
     slot->set_count = 0;
     stream->bound = VK_NULL_HANDLE;
     stream->is_recording = result == VK_SUCCESS;
@@ -123,9 +136,31 @@ static VkResult descriptor_set(vulkan_stream *stream, VkDescriptorSet *set) {
     return result;
 }
 
+/// Lasts until the slot is used again.
+static VkResult make_view(vulkan_stream *stream, const vulkan_texels *texels, VkBufferView *view) {
+    slot *slot = &stream->slots[stream->current];
+    if (slot->view_count == slot->view_capacity) {
+        uint32_t capacity = slot->view_capacity ? 2 * slot->view_capacity : 64;
+        VkBufferView *views = realloc(slot->views, capacity * sizeof *views);
+        if (!views)
+            return VK_ERROR_OUT_OF_HOST_MEMORY;
+        slot->views = views;
+        slot->view_capacity = capacity;
+    }
+    VkBufferViewCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO,
+                                   .buffer = (VkBuffer)(uintptr_t)texels->range.buffer,
+                                   .format = vulkan_texel_formats[texels->kind],
+                                   .offset = texels->range.offset,
+                                   .range = texels->range.byte_count};
+    VkResult result = stream->device->instance->CreateBufferView(stream->device->handle, &info, NULL, view);
+    if (result == VK_SUCCESS)
+        slot->views[slot->view_count++] = *view;
+    return result;
+}
+
 int32_t vulkan_stream_dispatch(vulkan_stream *stream, const vulkan_pipeline *pipeline, const vulkan_range *bindings,
-                               uint32_t binding_count, const uint64_t *texels, uint32_t texel_count, const void *push,
-                               uint32_t push_size, const uint32_t groups[3]) {
+                               uint32_t binding_count, const vulkan_texels *texels, uint32_t texel_count,
+                               const void *push, uint32_t push_size, const uint32_t groups[3]) {
     const vulkan_instance *vulkan = stream->device->instance;
     VkDescriptorSet set;
     VkResult result = begin(stream);
@@ -148,7 +183,9 @@ int32_t vulkan_stream_dispatch(vulkan_stream *stream, const vulkan_pipeline *pip
                                             .pBufferInfo = &ranges[i]};
     }
     for (uint32_t i = 0; i < texel_count; i++) {
-        views[i] = (VkBufferView)(uintptr_t)texels[i];
+        result = make_view(stream, &texels[i], &views[i]);
+        if (result != VK_SUCCESS)
+            return result;
         changes[binding_count + i] = (VkWriteDescriptorSet){.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
                                                             .dstSet = set,
                                                             .dstBinding = VULKAN_BINDING_COUNT + i,

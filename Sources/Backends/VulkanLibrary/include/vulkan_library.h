@@ -114,9 +114,6 @@ typedef struct vulkan_block {
     uint64_t memory;
     uint64_t byte_count;
     void *address;
-    /// All of it as texel buffers, by enum vulkan_texel; 0 where the device was not opened for them, or has none so
-    /// large.
-    uint64_t texels[VULKAN_TEXEL_KINDS];
 } vulkan_block;
 
 int32_t vulkan_block_create(vulkan_device *device, int32_t memory, uint64_t byte_count, vulkan_block *block);
@@ -135,10 +132,16 @@ typedef struct vulkan_range {
 int32_t vulkan_stream_create(vulkan_device *device, vulkan_stream **stream);
 /// Waits for what was submitted.
 void vulkan_stream_destroy(vulkan_stream *stream);
-/// A kernel with its storage buffers, and its texel buffers as a block has them.
+/// A range of a buffer as a texel buffer, of one enum vulkan_texel.
+typedef struct vulkan_texels {
+    vulkan_range range;
+    int32_t kind;
+} vulkan_texels;
+
+/// A kernel with its storage buffers and its texel buffers.
 int32_t vulkan_stream_dispatch(vulkan_stream *stream, const vulkan_pipeline *pipeline, const vulkan_range *bindings,
-                               uint32_t binding_count, const uint64_t *texels, uint32_t texel_count, const void *push,
-                               uint32_t push_size, const uint32_t groups[3]);
+                               uint32_t binding_count, const vulkan_texels *texels, uint32_t texel_count,
+                               const void *push, uint32_t push_size, const uint32_t groups[3]);
 int32_t vulkan_stream_copy(vulkan_stream *stream, vulkan_range source, vulkan_range target);
 /// What was recorded before is done, and seen, before what is recorded after.
 int32_t vulkan_stream_barrier(vulkan_stream *stream);
