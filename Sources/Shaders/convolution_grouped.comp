@@ -7,7 +7,11 @@ layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint GROUP = 8;
 layout(constant_id = 10) const uint ROWS = 8;
 layout(constant_id = 11) const uint COLUMNS = 4;
+/// Whether channels are read by four: everything that they are counted by is a multiple of four.
+layout(constant_id = 12) const bool BY_FOUR = false;
 #include "convolution.glsl"
+INPUT4(0, left, LEFT_TYPE)
+INPUT4(1, right, RIGHT_TYPE)
 
 void main() {
     uint column = (gl_WorkGroupID.x * GROUP + gl_LocalInvocationID.x) * COLUMNS;
@@ -25,7 +29,21 @@ void main() {
             bool are_there[ROWS];
             for (uint i = 0; i < ROWS; i++)
                 sources[i] = source_of(position_of(min(row + i, p.rows - 1)), uvec3(0, y, x), are_there[i]) + channel;
-            for (uint c = 0; c < p.group_channels; c++) {
+            for (uint c = 0; BY_FOUR && c < p.group_channels; c += 4) {
+                vec4 factors[COLUMNS];
+                for (uint j = 0; j < COLUMNS; j++)
+                    factors[j] = load4_right((right[j] + y * p.right_line + x * p.right_tap + c) / 4);
+                for (uint i = 0; i < ROWS; i++) {
+                    vec4 pixel = are_there[i] ? load4_left((sources[i] + c) / 4) : vec4(0);
+                    for (uint j = 0; j < COLUMNS; j++) {
+                        float sum = fma(pixel.x, factors[j].x, sums[i * COLUMNS + j]);
+                        sum = fma(pixel.y, factors[j].y, sum);
+                        sum = fma(pixel.z, factors[j].z, sum);
+                        sums[i * COLUMNS + j] = fma(pixel.w, factors[j].w, sum);
+                    }
+                }
+            }
+            for (uint c = 0; !BY_FOUR && c < p.group_channels; c++) {
                 float factors[COLUMNS];
                 for (uint j = 0; j < COLUMNS; j++)
                     factors[j] = load_right(right[j] + y * p.right_line + x * p.right_tap + c);

@@ -77,6 +77,22 @@ uint to_16_bits(float x, uint type) {
             name##_16[index] = uint16_t(to_16_bits(value, type));                                                      \
     }
 
+/// load4_name(index): four elements side by side, `index` counting fours.
+#define INPUT4(number, name, type)                                                                                     \
+    layout(set = 0, binding = number) readonly buffer name##_four_words {                                              \
+        vec4 name##_32x4[];                                                                                            \
+    };                                                                                                                 \
+    layout(set = 0, binding = number) readonly buffer name##_four_halves {                                             \
+        uvec2 name##_16x4[];                                                                                           \
+    };                                                                                                                 \
+    vec4 load4_##name(uint index) {                                                                                    \
+        if (type == FLOAT32)                                                                                           \
+            return name##_32x4[index];                                                                                 \
+        uvec2 bits = name##_16x4[index];                                                                               \
+        return vec4(from_16_bits(bits.x & 0xffffu, type), from_16_bits(bits.x >> 16, type),                            \
+                    from_16_bits(bits.y & 0xffffu, type), from_16_bits(bits.y >> 16, type));                           \
+    }
+
 /// store4_name(index, value): four elements side by side, `index` counting fours.
 #define OUTPUT4(number, name, type)                                                                                    \
     layout(set = 0, binding = number) writeonly buffer name##_four_words {                                             \

@@ -137,6 +137,14 @@ final class CommandStream {
         collect()
     }
 
+    /// Waits for the work that uses the piece which waits longest to be given back.
+    /// - Returns: false where none waits.
+    func waitForOldest() throws(BackendError) -> Bool {
+        guard let oldest = garbage.first else { return false }
+        try wait(for: oldest.piece)
+        return true
+    }
+
     func isIdle(_ piece: Allocation) -> Bool { piece.lastUse <= vulkan_stream_completed(handle) }
 
     // MARK: Giving back

@@ -141,7 +141,8 @@ extension VulkanBackend {
         let bias = try bind(epilogue.bias, else: source)
         let residual = try bind(epilogue.residual, else: source)
         let rows = output.shape.dropLast().elementCount
-        let (key, tileRows, tileColumns) = convolutionKernel(output, input, weight, windows, epilogue, rows: rows)
+        let (key, tileRows, tileColumns) = convolutionKernel(
+            output, input, weight, windows, epilogue, rows: rows, offset: source.offset)
         try dispatchConvolution(
             key, output, input, weight, windows, epilogue,
             [source.binding, factor, target.binding, bias.binding, residual.binding], [],
@@ -179,7 +180,7 @@ extension VulkanBackend {
 
     private func convolutionKernel(
         _ output: TensorView, _ input: TensorView, _ weight: VulkanWeight, _ windows: Windows, _ epilogue: Epilogue,
-        rows: Int
+        rows: Int, offset: Int
     ) -> (PipelineKey, rows: Int, columns: Int) {
         let windowConstants = windows.constants
         let types = EpilogueConstants(input.dtype, weight.dtype, output.dtype, epilogue)
@@ -187,10 +188,16 @@ extension VulkanBackend {
         if windows.groups > 1 {
             let groupColumns = columns / windows.groups
             let kept = groupColumns % 4 == 0 ? 4 : groupColumns % 2 == 0 ? 2 : 1
+            let steps = [input.shape[4] / windows.groups, offset, weight.stride, weight.line, weight.tap]
+            let byFour = (steps + input.strides.dropLast()).allSatisfy { $0.isMultiple(of: 4) }
+            let keptRows = byFour ? 8 : 4
             let key = PipelineKey(
                 .convolutionGrouped,
-                types.with(windowConstants + [(.group, 32), (.rows, 4), (.eleven, kept)]))
-            return (key, 4, 32 * kept)
+                types.with(
+                    windowConstants + [
+                        (.group, 32), (.rows, keptRows), (.eleven, kept), (.twelve, byFour ? 1 : 0),
+                    ]))
+            return (key, keptRows, 32 * kept)
         }
         let tile = Tile(device.description, rows: rows, columns: columns, batches: 1)
         return (PipelineKey(.convolutionTiled, types.with(windowConstants + tile.constants)), tile.rows, tile.columns)

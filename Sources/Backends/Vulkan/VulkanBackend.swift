@@ -117,7 +117,7 @@ final class VulkanBackend: BackendPlugin {
         var position = 0
         while position < bytes.count {
             let count = min(Self.transferByteCount, bytes.count - position)
-            if uploads.usedByteCount > 8 * Self.transferByteCount { try stream.drain() }
+            while uploads.usedByteCount > 8 * Self.transferByteCount, try stream.waitForOldest() {}
             let staging = try uploads.allocate(byteCount: count)
             staging.address?.copyMemory(from: source + position, byteCount: count)
             try stream.copy(
@@ -125,6 +125,8 @@ final class VulkanBackend: BackendPlugin {
                 to: Binding(
                     allocation: target, range: byteOffset + position..<byteOffset + position + count, isWritten: true))
             stream.release(staging, to: uploads)
+            // The device copies while the host fills the next piece.
+            if count == Self.transferByteCount { try stream.submit() }
             position += count
         }
     }
