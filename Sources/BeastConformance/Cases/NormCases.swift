@@ -61,6 +61,7 @@ struct SoftmaxCase: CaseBody {
             SoftmaxCase(shape: [4, 33], values: .uniform(-1000, 1000), what: ", very different scores"),
             SoftmaxCase(shape: [4, 33], values: .list([2.5]), what: ", equal scores"),
             SoftmaxCase(shape: [70_001, 3], what: ", more rows than 65535"),
+            SoftmaxCase(shape: [2, 70_001], what: ", longer than 65535"),
             SoftmaxCase(shape: [6, 40], dtype: .float16), SoftmaxCase(shape: [6, 40], dtype: .bfloat16),
         ]
     }
@@ -132,6 +133,7 @@ struct LayerNormCase: CaseBody {
                 leading: [5], width: 19, values: .normal().planting([(3, .nan), (25, .infinity)]),
                 what: ", NaN and infinity"),
             LayerNormCase(leading: [70_001], width: 3, what: ", more rows than 65535"),
+            LayerNormCase(leading: [2], width: 70_001, what: ", longer than 65535"),
             LayerNormCase(leading: [8], width: 40, dtype: .float16),
             LayerNormCase(leading: [8], width: 40, dtype: .bfloat16),
             LayerNormCase(leading: [2, 17], width: 773, output: .sliced, dtype: .bfloat16, inputType: .float32),

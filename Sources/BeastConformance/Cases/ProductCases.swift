@@ -54,6 +54,7 @@ struct MatmulCase: CaseBody {
             MatmulCase(batches: [0, 2], m: 4, k: 4, n: 4),
             MatmulCase(batches: [2, 2], m: 3, k: 1, n: 5, left: .repeated(0, 1)),
             MatmulCase(batches: [70_001], m: 1, k: 2, n: 1), MatmulCase(m: 19, k: 2053, n: 23),
+            MatmulCase(m: 3, k: 70_001, n: 5), MatmulCase(m: 20, k: 70_016, n: 3),
             MatmulCase(m: 197, k: 384, n: 1152),
             MatmulCase(m: 7, k: 19, n: 9, special: true),
             MatmulCase(m: 33, k: 65, n: 17, dtype: .float16), MatmulCase(m: 33, k: 65, n: 17, dtype: .bfloat16),
@@ -216,6 +217,10 @@ struct LinearCase: CaseBody {
         }
         cases.append(LinearCase(leading: [50], k: 384, n: 384, epilogue: EpilogueChoice(bias: true, residual: .output)))
         cases.append(LinearCase(leading: [50], k: 384, n: 256, epilogue: EpilogueChoice(bias: true, activation: .gelu)))
+        cases.append(
+            LinearCase(
+                leading: [50], k: 2048, n: 40, alpha: 0.5,
+                epilogue: EpilogueChoice(bias: true, activation: .gelu, residual: .separate)))
         for output in [DType.bfloat16, .float32] {
             for epilogue in [EpilogueChoice(), EpilogueChoice(bias: true, activation: .gelu, residual: .separate)] {
                 cases += [([9], 65, 33), ([2, 197], 384, 200), ([1], 7, 1)].map { leading, k, n in

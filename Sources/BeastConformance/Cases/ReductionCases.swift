@@ -42,6 +42,7 @@ struct ReduceCase: CaseBody {
                 ReduceCase(reduction: reduction, shape: [2, 49, 515], output: .sliced, dtype: .float16),
                 ReduceCase(reduction: reduction, shape: [1, 2, 65_539]),
                 ReduceCase(reduction: reduction, shape: [70_001, 2, 1]),
+                ReduceCase(reduction: reduction, shape: [2, 70_001, 3]),
                 ReduceCase(reduction: reduction, shape: [4, 9, 6], input: .permuted(1, 0, 2)),
                 ReduceCase(reduction: reduction, shape: [4, 9, 6], input: .repeated(1)),
                 ReduceCase(
@@ -85,6 +86,7 @@ struct ArgReduceCase: CaseBody {
                 ArgReduceCase(extremum: extremum, shape: [7, 13], input: .sliced, output: .offset(1)),
                 ArgReduceCase(extremum: extremum, shape: [64, 1000]),
                 ArgReduceCase(extremum: extremum, shape: [70_001, 2]),
+                ArgReduceCase(extremum: extremum, shape: [2, 70_001]),
                 ArgReduceCase(extremum: extremum, shape: [3, 16_411]),
                 ArgReduceCase(extremum: extremum, shape: [40, 37], values: .integers(-2...2), what: ", ties"),
                 ArgReduceCase(
