@@ -66,7 +66,7 @@ struct VulkanOptions: ParsableArguments {
     func runSelfTest(on library: PluginLibrary, device: Int?) throws -> String {
         do {
             _ = try library.makeContext(ContextOptions(device: device))
-        } catch where error.message.contains(Self.plantedFault) {
+        } catch  where error.message.contains(Self.plantedFault) {
             return error.message
         }
         throw MenagerieError(.internal, "the validation layer did not report the mistake that was made for it")

@@ -178,7 +178,9 @@ import Testing
             try folder.write(driver, to: "driver\(number).json")
             files.append(folder.path("driver\(number).json"))
         }
-        let environment = ["VK_DRIVER_FILES": files.joined(separator: ":"), "VK_ICD_FILENAMES": files.joined(separator: ":")]
+        let environment = [
+            "VK_DRIVER_FILES": files.joined(separator: ":"), "VK_ICD_FILENAMES": files.joined(separator: ":"),
+        ]
         guard try Self.candidate(in: folder, environment: environment)?.deviceList?.count == 2 else {
             return print("skipped: this loader does not take a driver twice")
         }

@@ -57,7 +57,8 @@ extension VulkanBackend {
 
     func texels(_ weight: VulkanWeight) -> TexelView? {
         guard device.usesTexels else { return nil }
-        return TexelView(weight.allocation, byteOffset: 0, byteCount: weight.byteCount, dtype: weight.dtype,
+        return TexelView(
+            weight.allocation, byteOffset: 0, byteCount: weight.byteCount, dtype: weight.dtype,
             limit: device.description.texelLimit)
     }
 }

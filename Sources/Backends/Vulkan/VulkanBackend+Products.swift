@@ -140,6 +140,9 @@ extension VulkanBackend {
         let bias = try bind(epilogue.bias, else: source)
         let residual = try bind(epilogue.residual, else: source)
         if try dividedProduct(product, output, left, right, epilogue) { return }
+        if device.description.isSoftware, product.inner > Self.longestInner {
+            return try productInSteps(product, output, left, right, epilogue)
+        }
         let (key, tileRows, tileColumns) = gemmKernel(product, output, left, right, epilogue)
         try dispatch(
             product, key,
@@ -224,6 +227,39 @@ extension VulkanBackend {
         try destroyBuffer(sums.buffer)
         try result.get()
         return true
+    }
+
+    /// Inner axes that gemm_tiled.comp goes through on Mesa's software device, which ends all loops of an invocation after
+    /// 65,535 turns; it takes some thirty for 16 elements.
+    private static let longestInner = 1 << 14
+
+    /// A product whose inner axis is gone through in several kernels, one after the other.
+    private func productInSteps(
+        _ product: Product, _ output: TensorView, _ left: TensorView, _ right: RightFactor, _ epilogue: Epilogue
+    ) throws(BackendError) {
+        guard product.batches.count == 1 else {
+            throw BackendError(
+                .unsupported,
+                "batches of products over \(product.inner): more turns than \(device.description.name) allows a loop")
+        }
+        let (rows, columns) = (product.rows, product.columns)
+        let sums = TensorView(
+            buffer: register(try allocate(byteCount: rows * columns * 4)), shape: [1, rows, columns])
+        let result = Result { () throws(BackendError) -> Void in
+            for start in stride(from: 0, to: product.inner, by: Self.longestInner) {
+                let step = Product(
+                    rows: rows, columns: columns, inner: min(Self.longestInner, product.inner - start),
+                    leftRow: product.leftRow, leftInner: product.leftInner, outputRow: columns, outputColumn: 1,
+                    residualRow: columns, alpha: 1, batches: product.batches,
+                    offsets: [
+                        0, product.offsets[1] + start * product.leftInner, product.offsets[2] + start * right.inner, 0,
+                    ])
+                try self.product(step, sums, left, right, Epilogue(residual: start == 0 ? nil : sums))
+            }
+            try combine(sums, product, output, epilogue)
+        }
+        try destroyBuffer(sums.buffer)
+        try result.get()
     }
 
     /// Adds the parts of a product [parts, M, N] and finishes it.
