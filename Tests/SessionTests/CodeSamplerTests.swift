@@ -126,12 +126,19 @@ import Testing
         let session = try Reference.session()
         let model = try GPT(configuration, weights: RandomWeights(configuration.tensors, seed: 8), session: session)
         // Every prefix of three codes, read without a cache.
-        let prefixes = (0..<64).map { [Int32($0 / 16), Int32($0 / 4 % 4), Int32($0 % 4)] }
+        var prefixes: [[Int32]] = []
+        for first in 0..<4 as Range<Int32> {
+            for second in 0..<4 as Range<Int32> {
+                for third in 0..<4 as Range<Int32> { prefixes.append([first, second, third]) }
+            }
+        }
         let logits = try session.download(try model.logits(prefixes.flatMap { $0 }, rows: 64))
         var expected = [Double](repeating: 0, count: 256)
         for (number, prefix) in prefixes.enumerated() {
-            let next = (0..<3).map { position in
-                Self.naive(Array(logits[(number * 3 + position) * 4..<(number * 3 + position + 1) * 4]), rule)
+            var next: [[Double]] = []
+            for position in 0..<3 {
+                let start = (number * 3 + position) * 4
+                next.append(Self.naive(Array(logits[start..<start + 4]), rule))
             }
             let probability = 0.25 * next[0][Int(prefix[1])] * next[1][Int(prefix[2])]
             for last in 0..<4 { expected[number * 4 + last] = probability * next[2][last] }
