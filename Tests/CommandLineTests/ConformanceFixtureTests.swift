@@ -32,8 +32,9 @@ import Testing
         #expect(outcome.exitCode == 0, "\(outcome.output) \(outcome.errors)")
         let report = try JSONDecoder().decode(Report.self, from: Data(outcome.output.utf8))
         #expect(report.conforms && report.passed == 11)
-        // Codes are equal or not, everything else is never equal to the last bit.
-        #expect(report.cases.allSatisfy { $0.error_ratio > 0 || $0.id == "gpt/a_greedy_past_block" })
+        // Codes are equal or not, and few probabilities may be; everything else is never equal to the last bit.
+        let exact = ["gpt/a_greedy_past_block", "gpt/a_topk_ties"]
+        #expect(report.cases.allSatisfy { $0.error_ratio > 0 || exact.contains($0.id) })
         #expect(report.cases.allSatisfy { $0.error_ratio < 1 })
         #expect(try run([]).output.hasSuffix("\nfixtures: 11 passed, 0 failed, 0 not supported yet, 0 optional\n"))
     }

@@ -104,14 +104,14 @@ public struct GenerationJob: Sendable {
         guard !summary.codes.isEmpty else {
             throw MenagerieError(.interrupted, "interrupted before a picture was finished; nothing was written")
         }
-        try rescue.guarding(summary.codes, pendingFiles) {
-            if let codesPath {
-                let shape = [summary.codes.count, model.card.codesPerPicture]
+        if let codesPath {
+            let shape = [summary.codes.count, model.card.codesPerPicture]
+            try rescue.guarding(summary.codes, pendingFiles) {
                 try PictureWriter.write(try CodeFile.bytes(summary.codes, shape: shape), to: codesPath, pendingFiles)
-                rescue.isSaved = true
             }
-            try writer.finish()
+            rescue.isSaved = true
         }
+        try rescue.guarding(summary.codes, pendingFiles) { try writer.finish() }
         return summary
     }
 

@@ -137,14 +137,14 @@ public struct GeneratorCompletionJob: Sendable {
         }
         try TokenizerInputs.refuseNothing(summary.items.count, summary.failures)
         let codes = summary.items.flatMap(\.codes)
-        try rescue.guarding(codes, pendingFiles) {
-            if let codesPath {
-                let shape = [summary.items.count, sampleCount, model.card.codesPerPicture]
+        if let codesPath {
+            let shape = [summary.items.count, sampleCount, model.card.codesPerPicture]
+            try rescue.guarding(codes, pendingFiles) {
                 try PictureWriter.write(try CodeFile.bytes(codes, shape: shape), to: codesPath, pendingFiles)
-                rescue.isSaved = true
             }
-            try writer.finish(columns: 2 + sampleCount)
+            rescue.isSaved = true
         }
+        try rescue.guarding(codes, pendingFiles) { try writer.finish(columns: 2 + sampleCount) }
         return summary
     }
 

@@ -32,16 +32,16 @@ extension Menagerie {
             let source = try checkpoint.weights(select: ["model_state_dict"])
             source.threadCount = threadCount
             try source.refuseOthers(
-                than: card.transformer.tensors.map(\.name) + card.transformer.maskNames
-                    + (card.isBuiltIn ? configuration.tensors.map(\.name) : []), model: card.name)
+                than: card.transformer.tensors + (card.isBuiltIn ? configuration.tensors : []),
+                masks: card.transformer.maskNames, model: card.name)
             return try GPT(card.transformer, weights: source, session: session)
         }
         let tokenizer = try tokenizerFile.map { checkpoint in
             let source = try checkpoint.weights(select: ["state_dict"])
             source.threadCount = threadCount
             try source.refuseOthers(
-                than: configuration.tensors.map(\.name)
-                    + (card.isBuiltIn ? card.transformer.tensors.map(\.name) : []), prefix: "loss.", model: card.name)
+                than: configuration.tensors + (card.isBuiltIn ? card.transformer.tensors : []), prefix: "loss.",
+                model: card.name)
             return try VQGAN(configuration, weights: source, session: session, abilities: parts.abilities)
         }
         return GenerativeModel(card: card, session: session, transformer: transformer, tokenizer: tokenizer)
@@ -111,8 +111,17 @@ extension Menagerie {
 
 extension CheckpointWeights {
     /// The published loader of transformers refuses a file with a tensor too many; so does this one, for both halves.
-    fileprivate func refuseOthers(than names: [String], prefix: String? = nil, model: String) throws {
-        let known = Set(names)
+    /// A tensor of another shape is said first, since it tells more.
+    fileprivate func refuseOthers(
+        than tensors: [(name: String, shape: [Int])], masks: [String] = [], prefix: String? = nil, model: String
+    ) throws {
+        for tensor in tensors {
+            guard let found = shape(of: tensor.name), found != tensor.shape else { continue }
+            throw ModelError(
+                .wrongShape,
+                "\(origin): tensor '\(tensor.name)' has shape \(found), \(model) needs \(tensor.shape)")
+        }
+        let known = Set(tensors.map(\.name) + masks)
         let others = tensorNames.filter { name in
             !known.contains(name) && !(prefix.map { name.hasPrefix($0) } ?? false)
         }
