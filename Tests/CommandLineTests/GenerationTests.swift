@@ -234,7 +234,7 @@ import Testing
         try beasts(["generate", "say_gimel", "--codes", "c.npy", "--weights", "\(cubs)/cub_gpt.safetensors"])
             .expectFailure(65, "cub_gpt.safetensors", "tok_emb.weight", "[512, 128]", "[8192, 1280]")
         try beasts(["generate", "--codes", "c.npy", "--weights", "\(cubs)/cub_mae_vitt8.safetensors"])
-            .expectFailure(65, "cub_mae_vitt8.safetensors", "[192]", "[128]")
+            .expectFailure(65, "cub_mae_vitt8.safetensors", "[192, 192]", "[128, 128]")
         try beasts(["generate", "--codes", "c.npy", "--weights", "\(cubs)/cub_dino_vitt8.safetensors"])
             .expectFailure(65, "cub_dino_vitt8.safetensors")
         try beasts(["generate", "--codes", "c.npy", "--weights", "\(cubs)/cub_gpt.safetensors"]).expectSuccess()
@@ -253,7 +253,7 @@ import Testing
         let other = try folder.text("own.yaml").replacingOccurrences(of: "z_channels: 32", with: "z_channels: 16")
         try folder.write(other, to: "other.yaml")
         try beasts(["generate", "-o", "g.png", "--tokenizer-config", "other.yaml"])
-            .expectFailure(65, "[64, 32, 3, 3]", "[64, 16, 3, 3]")
+            .expectFailure(65, "[32, 64, 3, 3]", "[16, 64, 3, 3]")
         let fewer = try folder.text("own.yaml").replacingOccurrences(of: "n_embed: 512", with: "n_embed: 256")
         try folder.write(fewer, to: "fewer.yaml")
         try beasts(["generate", "-o", "g.png", "--tokenizer-config", "fewer.yaml"]).expectFailure(
