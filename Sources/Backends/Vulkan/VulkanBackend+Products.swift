@@ -15,28 +15,81 @@ struct RightFactor {
 extension VulkanBackend {
     func matmul(_ arguments: MatmulArguments) throws(BackendError) {
         guard arguments.output.elementCount > 0 else { return }
-        let rank = arguments.output.rank
-        let views = [arguments.output, arguments.left, arguments.right]
-        try split(views, along: 0..<rank - 2) { (views) throws(BackendError) in
-            // Rows of the output are rows of the left factor; the right one has others there.
-            try split(Array(views.prefix(2)), along: rank - 2..<rank - 1) { (rows) throws(BackendError) in
-                let (output, left, right) = (rows[0], rows[1], views[2])
-                let factor = RightFactor(
-                    bound: try bind(right), texels: try texels(right), dtype: right.dtype,
-                    inner: right.strides[rank - 2],
-                    column: right.strides[rank - 1])
-                let batches = [output, left, right].map { $0.strides }
-                try Axes(output.shape.dropLast(2), batches + [output.strides]).split(toRank: 2) {
-                    (axes, offsets) throws(BackendError) in
-                    try product(
-                        Product(
-                            rows: output.shape[rank - 2], columns: output.shape[rank - 1],
-                            inner: left.shape[rank - 1], leftRow: left.strides[rank - 2],
-                            leftInner: left.strides[rank - 1], outputRow: output.strides[rank - 2],
-                            outputColumn: output.strides[rank - 1], residualRow: 0, alpha: arguments.alpha,
-                            batches: axes, offsets: offsets), output, left, factor, Epilogue())
-                }
+        try matmul(arguments.output, arguments.left, arguments.right, alpha: arguments.alpha)
+    }
+
+    /// In parts, where a view is more than a kernel can see of a buffer.
+    private func matmul(_ output: TensorView, _ left: TensorView, _ right: TensorView, alpha: Float)
+        throws(BackendError)
+    {
+        let (rows, columns) = (output.rank - 2, output.rank - 1)
+        guard isTooLarge(output) || isTooLarge(left) || isTooLarge(right) else {
+            return try wholeMatmul(output, left, right, alpha: alpha)
+        }
+        if let batch = (0..<rows).first(where: { output.shape[$0] > 1 }) {
+            for half in halves(output.shape[batch]) {
+                try matmul(
+                    output.slice(batch, half), left.slice(batch, half), right.slice(batch, half), alpha: alpha)
             }
+        } else if output.shape[rows] > 1, isTooLarge(output) || isTooLarge(left) {
+            for half in halves(output.shape[rows]) {
+                try matmul(output.slice(rows, half), left.slice(rows, half), right, alpha: alpha)
+            }
+        } else if output.shape[columns] > 1, isTooLarge(output) || right.strides[columns] > right.strides[rows] {
+            for half in halves(output.shape[columns]) {
+                try matmul(output.slice(columns, half), left, right.slice(columns, half), alpha: alpha)
+            }
+        } else {
+            try matmulByInner(output, left, right, alpha: alpha)
+        }
+    }
+
+    /// The sum of the products of both halves of the inner axis.
+    private func matmulByInner(_ output: TensorView, _ left: TensorView, _ right: TensorView, alpha: Float)
+        throws(BackendError)
+    {
+        let (rows, columns) = (output.rank - 2, output.rank - 1)
+        guard left.shape[columns] > 1 else {
+            throw BackendError(
+                .unsupported,
+                "factors \(left.shape) and \(right.shape), of which \(device.description.name) lets a kernel see "
+                    + "\(device.storageRange) bytes")
+        }
+        var sums: [TensorView] = []
+        let result = Result { () throws(BackendError) -> Void in
+            for half in halves(left.shape[columns]) {
+                let buffer = register(try allocate(byteCount: output.elementCount * 4))
+                sums.append(TensorView(buffer: buffer, shape: output.shape))
+                try matmul(
+                    sums[sums.count - 1], left.slice(columns, half), right.slice(rows, half), alpha: alpha)
+            }
+            try add(AddArguments(output: output, left: sums[0], right: sums[1]))
+        }
+        for sum in sums { try destroyBuffer(sum.buffer) }
+        try result.get()
+    }
+
+    /// The first a multiple of four where it can be, as kernels fetch elements.
+    private func halves(_ extent: Int) -> [Range<Int>] {
+        let half = extent >= 8 ? extent / 8 * 4 : extent / 2
+        return [0..<half, half..<extent]
+    }
+
+    private func wholeMatmul(_ output: TensorView, _ left: TensorView, _ right: TensorView, alpha: Float)
+        throws(BackendError)
+    {
+        let rank = output.rank
+        let factor = RightFactor(
+            bound: try bind(right), texels: try texels(right), dtype: right.dtype, inner: right.strides[rank - 2],
+            column: right.strides[rank - 1])
+        let strides = [output.strides, left.strides, right.strides, output.strides]
+        try Axes(output.shape.dropLast(2), strides).split(toRank: 2) { (axes, offsets) throws(BackendError) in
+            try product(
+                Product(
+                    rows: output.shape[rank - 2], columns: output.shape[rank - 1], inner: left.shape[rank - 1],
+                    leftRow: left.strides[rank - 2], leftInner: left.strides[rank - 1],
+                    outputRow: output.strides[rank - 2], outputColumn: output.strides[rank - 1], residualRow: 0,
+                    alpha: alpha, batches: axes, offsets: offsets), output, left, factor, Epilogue())
         }
     }
 

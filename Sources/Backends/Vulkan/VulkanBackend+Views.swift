@@ -75,23 +75,29 @@ extension VulkanBackend {
         return ((groups + lines - 1) / lines, lines, 1)
     }
 
+    /// Bytes from a view's first element to its last.
+    func byteReach(_ view: TensorView) -> Int {
+        guard let end = view.elementLimit, end > 0 else { return 0 }
+        return (end - view.offset) * view.dtype.byteCount
+    }
+
+    /// Whether a view is more than a kernel can see of a buffer.
+    func isTooLarge(_ view: TensorView) -> Bool {
+        byteReach(view) > device.storageRange - MemoryPool.alignment - 4
+    }
+
     /// Runs `body` on the views, or on halves of them where one is more than a kernel can see of a buffer.
     /// - Parameter axes: those along which all views may be cut at the same place.
     func split(
         _ views: [TensorView], along axes: Range<Int>, _ body: ([TensorView]) throws(BackendError) -> Void
     ) throws(BackendError) {
-        let limit = device.storageRange - MemoryPool.alignment - 4
-        func reach(_ view: TensorView) -> Int {
-            guard let end = view.elementLimit, end > 0 else { return 0 }
-            return (end - view.offset) * view.dtype.byteCount
-        }
-        guard let large = views.first(where: { reach($0) > limit }) else { return try body(views) }
+        guard let large = views.first(where: isTooLarge) else { return try body(views) }
         let candidates = axes.filter { large.shape[$0] > 1 && large.strides[$0] > 0 }
         func span(_ axis: Int) -> Int { large.strides[axis] * (large.shape[axis] - 1) }
         guard let axis = candidates.max(by: { span($0) < span($1) }) else {
             throw BackendError(
                 .unsupported,
-                "a view \(large.shape) of \(reach(large)) bytes cannot be cut, and \(device.description.name) lets a "
+                "a view \(large.shape) of \(byteReach(large)) bytes cannot be cut, and \(device.description.name) lets a "
                     + "kernel see \(device.storageRange) of a buffer")
         }
         let extent = large.shape[axis]
