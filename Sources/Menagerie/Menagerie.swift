@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 public import BeastCore
-internal import BeastHub
 internal import BeastWeights
 internal import CubWeights
 
@@ -76,17 +75,7 @@ public enum Menagerie {
         case .builtIn:
             return try Checkpoint.open(staticBytes: try builtInBytes(card), name: "the built-in \(card.name)")
         case .hub(let repository, let file):
-            guard let cache = HubCache.ofThisUser() else {
-                throw MenagerieError(
-                    .unavailable, "\(card.name): no home folder is set, so there is no cache; give --weights FILE")
-            }
-            guard let path = cache.path(repository: repository, file: file) else {
-                throw MenagerieError(
-                    .unavailable,
-                    "\(card.name): its weights are not in the cache \(cache.root); give --weights FILE, or download "
-                        + "\(file) of \(repository) with any hub client")
-            }
-            return try Checkpoint.open(path: path)
+            return try Checkpoint.cached(file, of: repository, for: card.name, option: "--weights")
         }
     }
 

@@ -46,8 +46,8 @@ struct BenchReport {
                     ])
         ]
         for result in results {
-            let (median, spread) = (result.samples.median * 1000, result.samples.spread * 1000)
-            let fraction = fraction(result.operationRate, of: result)
+            let (median, spread) = (result.figures.samples.median * 1000, result.figures.samples.spread * 1000)
+            let fraction = fraction(result.figures.operationRate, of: result)
             let common = [
                 result.model, result.backend, "\(result.threads)", result.precision.rawValue, "\(result.batchSize)",
                 "\(result.size)",
@@ -56,12 +56,12 @@ struct BenchReport {
                 isForPeople
                 ? [
                     tenths(result.picturesPerSecond), "\(tenths(median)) ± \(tenths(spread))",
-                    BenchReport.giga(result.operationRate), fraction.map(thousandths) ?? "-",
-                    tenths(Double(result.peakByteCount) / 1e6),
+                    BenchReport.giga(result.figures.operationRate), fraction.map(thousandths) ?? "-",
+                    tenths(Double(result.figures.peakByteCount) / 1e6),
                 ]
                 : [
-                    "\(result.picturesPerSecond)", "\(median)", "\(spread)", "\(result.operationRate / 1e9)",
-                    fraction.map { "\($0)" } ?? "", "\(result.peakByteCount)",
+                    "\(result.picturesPerSecond)", "\(median)", "\(spread)", "\(result.figures.operationRate / 1e9)",
+                    fraction.map { "\($0)" } ?? "", "\(result.figures.peakByteCount)",
                 ]
             rows.append(common + figures)
         }
@@ -69,19 +69,8 @@ struct BenchReport {
         return rows
     }
 
-    private func opTable(_ result: Benchmark.Result) -> [[String]] {
-        let total = result.ops.reduce(0) { $0 + $1.seconds }
-        let runs = Double(max(1, result.profiledRunCount))
-        return [["op", "shape", "calls", "ms", "share", "GFLOP/s", "of limit"]]
-            + result.ops.map { op in
-                let rate = op.seconds > 0 ? op.operationCount / op.seconds : 0
-                return [
-                    op.op.name, op.shape, "\(op.callCount / max(1, result.profiledRunCount))",
-                    thousandths(op.seconds / runs * 1000), "\(tenths(100 * op.seconds / max(total, 1e-12))) %",
-                    op.operationCount > 0 ? BenchReport.giga(rate) : "-",
-                    op.operationCount > 0 ? fraction(rate, of: result).map(thousandths) ?? "-" : "-",
-                ]
-            }
+    private func ops(_ result: Benchmark.Result) -> OpReport {
+        OpReport(figures: result.figures, limit: limit(of: result))
     }
 
     private var limitTable: [[String]] {
@@ -100,10 +89,10 @@ struct BenchReport {
     private var markdown: String {
         var parts: [String] = []
         if !results.isEmpty { parts.append(BenchReport.markdown(resultTable(isForPeople: true))) }
-        for result in results where !result.ops.isEmpty {
+        for result in results where !result.figures.ops.isEmpty {
             parts.append(
                 "Ops of \(result.model), \(result.backend), \(result.threads) threads, batch \(result.batchSize), size "
-                    + "\(result.size), one run:\n\n" + BenchReport.markdown(opTable(result)))
+                    + "\(result.size), one run:\n\n" + BenchReport.markdown(ops(result).table))
         }
         if !limits.isEmpty {
             let best = limits.map { limit in
@@ -131,12 +120,12 @@ struct BenchReport {
     /// One table: the profile where there is one, the limits where there is no model, the results otherwise.
     private var csv: String {
         if results.isEmpty { return BenchReport.csv(limitTable) }
-        guard results.contains(where: { !$0.ops.isEmpty }) else {
+        guard results.contains(where: { !$0.figures.ops.isEmpty }) else {
             return BenchReport.csv(resultTable(isForPeople: false))
         }
         var rows: [[String]] = []
         for (result, row) in zip(results, resultTable(isForPeople: false).dropFirst()) {
-            let table = opTable(result)
+            let table = ops(result).table
             if rows.isEmpty { rows.append(["model", "backend", "threads", "precision", "batch", "size"] + table[0]) }
             rows += table.dropFirst().map { Array(row[..<6]) + $0 }
         }
@@ -161,16 +150,6 @@ struct BenchReport {
     }
 
     private struct ResultItem: Encodable {
-        struct Op: Encodable {
-            let op: String
-            let shape: String
-            let calls: Int
-            let seconds: Double
-            let share: Double
-            let operations: Double
-            let fractionOfLimit: Double?
-        }
-
         let kind = "result"
         let model: String
         let backend: String
@@ -188,7 +167,7 @@ struct BenchReport {
         let fractionOfLimit: Double?
         let peakBytes: Int
         /// Of one run.
-        let ops: [Op]?
+        let ops: [OpReport.Item]?
         var machine: MachineInformation?
     }
 
@@ -212,22 +191,15 @@ struct BenchReport {
     }
 
     private func item(_ result: Benchmark.Result) -> ResultItem {
-        let total = result.ops.reduce(0) { $0 + $1.seconds }
-        let runs = max(1, result.profiledRunCount)
-        let ops = result.ops.map { op in
-            ResultItem.Op(
-                op: op.op.name, shape: op.shape, calls: op.callCount / runs, seconds: op.seconds / Double(runs),
-                share: total > 0 ? op.seconds / total : 0, operations: op.operationCount / Double(runs),
-                fractionOfLimit: op.operationCount > 0 && op.seconds > 0
-                    ? fraction(op.operationCount / op.seconds, of: result) : nil)
-        }
+        let figures = result.figures
         return ResultItem(
             model: result.model, backend: result.backend, threads: result.threads, precision: result.precision.rawValue,
-            batch: result.batchSize, size: result.size, seconds: result.samples.seconds,
-            medianSeconds: result.samples.median, spreadSeconds: result.samples.spread,
-            picturesPerSecond: result.picturesPerSecond, operations: result.operationCount,
-            operationsPerSecond: result.operationRate, fractionOfLimit: fraction(result.operationRate, of: result),
-            peakBytes: result.peakByteCount, ops: result.profiledRunCount > 0 ? ops : nil)
+            batch: result.batchSize, size: result.size, seconds: figures.samples.seconds,
+            medianSeconds: figures.samples.median, spreadSeconds: figures.samples.spread,
+            picturesPerSecond: result.picturesPerSecond, operations: figures.operationCount,
+            operationsPerSecond: result.figures.operationRate,
+            fractionOfLimit: fraction(result.figures.operationRate, of: result),
+            peakBytes: figures.peakByteCount, ops: figures.profiledRunCount > 0 ? ops(result).items : nil)
     }
 
     private func item(_ limit: MatmulLimit.Result) -> LimitItem {

@@ -15,8 +15,7 @@ struct Complete: CommonOptionsCommand {
     @Argument(help: "A masked autoencoder (cub_mae_vitt8, a mae model) or a generator (cub_gpt, a gpt model).")
     var model: String
 
-    @Argument(help: "Pictures, folders, patterns, or - for a list on standard input.")
-    var inputs: [String] = []
+    @OptionGroup var inputs: PictureInputOptions
 
     @Option(name: .long, help: "Masked autoencoders: the part that is hidden, 0 to less than 1 (default 0.75).")
     var maskRatio: Double?
@@ -41,15 +40,9 @@ struct Complete: CommonOptionsCommand {
 
     @OptionGroup var pictures: PictureOutputOptions
 
-    @Flag(name: .long, help: "Accept pictures that end too early.")
-    var allowTruncated = false
-
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-        if inputs.isEmpty {
-            throw ValidationError("no pictures given; name files, folders or - for a list on standard input")
-        }
         if let maskRatio, !(maskRatio >= 0 && maskRatio < 1) {
             throw ValidationError("--mask-ratio \(maskRatio): must be at least 0 and less than 1")
         }
@@ -62,7 +55,7 @@ struct Complete: CommonOptionsCommand {
     }
 
     func run() throws {
-        let paths = try InputList(inputs, standardInput: readStandardInput).paths
+        let paths = try inputs.paths
         if Catalogue.isGenerator(model) {
             try drawLowerHalves(try Catalogue.generator(named: model), paths)
         } else {
@@ -85,7 +78,7 @@ struct Complete: CommonOptionsCommand {
         job.seed = sampling.seed
         job.batchSize = sampling.batchSize ?? 8
         job.threadCount = backend.threads ?? ProcessorCount.available
-        job.allowsTruncated = allowTruncated
+        job.allowsTruncated = inputs.allowTruncated
         job.pendingFiles = Interruption.pendingFiles
         try job.check()
 
@@ -139,7 +132,7 @@ struct Complete: CommonOptionsCommand {
         job.codesPath = codes
         job.drawsLine = upstreamLine
         job.threadCount = backend.threads ?? ProcessorCount.available
-        job.allowsTruncated = allowTruncated
+        job.allowsTruncated = inputs.allowTruncated
         job.pendingFiles = Interruption.pendingFiles
         try job.check(card)
         sampling.explain(common)

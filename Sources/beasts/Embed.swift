@@ -15,8 +15,7 @@ struct Embed: CommonOptionsCommand {
             NAME.errors.csv and left out; the exit code is then 3.
             """)
 
-    @Argument(help: "Pictures, folders, patterns, or - for a list on standard input.")
-    var inputs: [String] = []
+    @OptionGroup var inputs: PictureInputOptions
 
     @Option(name: .long, help: "The model (default: the built-in \(Catalogue.defaultName)).")
     var model: String?
@@ -56,15 +55,9 @@ struct Embed: CommonOptionsCommand {
     @Flag(name: .long, help: "Stop at the first picture that cannot be read.")
     var failFast = false
 
-    @Flag(name: .long, help: "Accept pictures that end too early.")
-    var allowTruncated = false
-
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-        if inputs.isEmpty {
-            throw ValidationError("no pictures given; name files, folders or - for a list on standard input")
-        }
         if batchSize < 1 || batchSize > 4096 { throw ValidationError("--batch-size \(batchSize): must be 1 to 4096") }
         if let size, size < 1 || size > 8192 { throw ValidationError("--size \(size): must be 1 to 8192") }
         if common.json, ["-", "/dev/stdout"].contains(outputPath) {
@@ -76,7 +69,7 @@ struct Embed: CommonOptionsCommand {
         let card = try Catalogue.model(named: model ?? Catalogue.defaultName)
         let format = try OutputFormat(path: outputPath)
         var job = EmbeddingJob(
-            paths: try InputList(inputs, standardInput: readStandardInput).paths, outputPath: outputPath,
+            paths: try inputs.paths, outputPath: outputPath,
             format: format,
             preprocessing: size.map { Preprocessing.evaluation(size: $0) } ?? card.preprocessing)
         job.batchSize = batchSize
@@ -85,7 +78,7 @@ struct Embed: CommonOptionsCommand {
         job.token = token
         job.normalizesRows = normalize
         job.stopsAtFailure = failFast
-        job.allowsTruncated = allowTruncated
+        job.allowsTruncated = inputs.allowTruncated
         job.pendingFiles = Interruption.pendingFiles
         try job.check(for: card)
 

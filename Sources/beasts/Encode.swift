@@ -14,8 +14,7 @@ struct Encode: CommonOptionsCommand {
     @Argument(help: "A generator: cub_gpt (built in) or a gpt model of beasts list.")
     var model: String
 
-    @Argument(help: "Pictures, folders, patterns, or - for a list on standard input.")
-    var inputs: [String] = []
+    @OptionGroup var inputs: PictureInputOptions
 
     @Option(
         name: [.short, .long], help: "A .npy file, int32 [pictures, codes]; the paths go to NAME.paths.txt.",
@@ -29,24 +28,15 @@ struct Encode: CommonOptionsCommand {
 
     @OptionGroup var backend: BackendOptions
 
-    @Flag(name: .long, help: "Accept pictures that end too early.")
-    var allowTruncated = false
-
     @OptionGroup var common: CommonOptions
-
-    func validate() throws {
-        if inputs.isEmpty {
-            throw ValidationError("no pictures given; name files, folders or - for a list on standard input")
-        }
-    }
 
     func run() throws {
         let card = try Catalogue.generator(named: model)
-        var job = EncodingJob(paths: try InputList(inputs, standardInput: readStandardInput).paths)
+        var job = EncodingJob(paths: try inputs.paths)
         job.outputPath = output == "-" ? nil : output
         job.size = size
         job.threadCount = backend.threads ?? ProcessorCount.available
-        job.allowsTruncated = allowTruncated
+        job.allowsTruncated = inputs.allowTruncated
         job.pendingFiles = Interruption.pendingFiles
         try job.check(card)
 

@@ -31,7 +31,7 @@ struct GenerationReport {
             + results.map { result in
                 let steps = Double(result.unitCount)
                 let (median, spread) = (
-                    result.samples.median * 1000 / steps, result.samples.spread * 1000 / steps
+                    result.figures.samples.median * 1000 / steps, result.figures.samples.spread * 1000 / steps
                 )
                 let common = [
                     result.model, result.backend, "\(result.threads)", result.precision.rawValue,
@@ -40,34 +40,25 @@ struct GenerationReport {
                 guard isForPeople else {
                     return common + [
                         "\(result.rate)", "\(median)", "\(spread)", "\(result.readRate)",
-                        "\(result.operationRate / 1e9)", "\(result.peakByteCount)",
+                        "\(result.figures.operationRate / 1e9)", "\(result.figures.peakByteCount)",
                     ]
                 }
                 let rate = result.rate < 10 ? thousandths(result.rate) : tenths(result.rate)
                 return common + [
                     rate, "\(tenths(median)) ± \(tenths(spread))",
                     result.readByteCount > 0 ? tenths(result.readRate / 1e9) : "-",
-                    tenths(result.operationRate / 1e9), tenths(Double(result.peakByteCount) / 1e6),
+                    tenths(result.figures.operationRate / 1e9), tenths(Double(result.figures.peakByteCount) / 1e6),
                 ]
             }
     }
 
     private var markdown: String {
         var parts = [BenchReport.markdown(table(isForPeople: true))]
-        for result in results where !result.ops.isEmpty {
-            let total = result.ops.reduce(0) { $0 + $1.seconds }
-            let runs = Double(max(1, result.profiledRunCount))
-            let rows = result.ops.map { op in
-                [
-                    op.op.name, op.shape, "\(op.callCount / max(1, result.profiledRunCount))",
-                    thousandths(op.seconds / runs * 1000), "\(tenths(100 * op.seconds / max(total, 1e-12))) %",
-                    op.operationCount > 0 && op.seconds > 0 ? tenths(op.operationCount / op.seconds / 1e9) : "-",
-                ]
-            }
+        for result in results where !result.figures.ops.isEmpty {
             parts.append(
                 "Ops of \(result.model), \(result.backend), \(result.precision.rawValue), \(result.task.rawValue), batch "
                     + "\(result.batchSize), context \(result.context.map { "\($0)" } ?? "-"), one run:\n\n"
-                    + BenchReport.markdown([["op", "shape", "calls", "ms", "share", "GFLOP/s"]] + rows))
+                    + BenchReport.markdown(OpReport(figures: result.figures).table))
         }
         parts.append("\(machine.processor), \(machine.cores) cores, \(machine.system), beasts \(machine.version)")
         return parts.joined(separator: "\n\n")
@@ -98,6 +89,8 @@ struct GenerationReport {
         let readBytesPerSecond: Double
         let operationsPerSecond: Double
         let peakBytes: Int
+        /// Of a run.
+        let ops: [OpReport.Item]?
         let machine: MachineInformation?
 
         init(_ result: GenerationBenchmark.Result, machine: MachineInformation? = nil) {
@@ -109,12 +102,13 @@ struct GenerationReport {
             batch = result.batchSize
             context = result.context
             unitsPerRun = result.unitCount
-            seconds = result.samples.seconds
-            medianSeconds = result.samples.median
+            seconds = result.figures.samples.seconds
+            medianSeconds = result.figures.samples.median
             perSecond = result.rate
             readBytesPerSecond = result.readRate
-            operationsPerSecond = result.operationRate
-            peakBytes = result.peakByteCount
+            operationsPerSecond = result.figures.operationRate
+            peakBytes = result.figures.peakByteCount
+            ops = result.figures.profiledRunCount > 0 ? OpReport(figures: result.figures).items : nil
             self.machine = machine
         }
     }

@@ -14,8 +14,7 @@ struct Reconstruct: CommonOptionsCommand {
     @Argument(help: "A generator: cub_gpt (built in) or a gpt model of beasts list.")
     var model: String
 
-    @Argument(help: "Pictures, folders, patterns, or - for a list on standard input.")
-    var inputs: [String] = []
+    @OptionGroup var inputs: PictureInputOptions
 
     @Option(
         name: [.short, .long], help: "A PNG file to draw into, one row a picture: original, reconstruction.",
@@ -32,25 +31,16 @@ struct Reconstruct: CommonOptionsCommand {
 
     @OptionGroup var backend: BackendOptions
 
-    @Flag(name: .long, help: "Accept pictures that end too early.")
-    var allowTruncated = false
-
     @OptionGroup var common: CommonOptions
-
-    func validate() throws {
-        if inputs.isEmpty {
-            throw ValidationError("no pictures given; name files, folders or - for a list on standard input")
-        }
-    }
 
     func run() throws {
         let card = try Catalogue.generator(named: model)
-        var job = ReconstructionJob(paths: try InputList(inputs, standardInput: readStandardInput).paths)
+        var job = ReconstructionJob(paths: try inputs.paths)
         job.output.gridPath = output
         job.output.folder = each
         job.size = size
         job.threadCount = backend.threads ?? ProcessorCount.available
-        job.allowsTruncated = allowTruncated
+        job.allowsTruncated = inputs.allowTruncated
         job.pendingFiles = Interruption.pendingFiles
         try job.check(card)
 

@@ -49,18 +49,8 @@ public struct GenerationJob: Sendable {
         guard first >= 0, first <= 1 << 40, count <= 1 << 24 else {
             throw MenagerieError(.usage, "first \(first), count \(count): samples are numbered from 0 to 2^40")
         }
-        if let batchSize, batchSize < 1 { throw MenagerieError(.usage, "batch size \(batchSize): at least 1") }
-        do {
-            try rule.validate(codeCount: card.transformer.codeCount)
-        } catch {
-            throw MenagerieError(.usage, error.message, cause: error)
-        }
-        guard !output.isNowhere || codesPath != nil else {
-            throw MenagerieError(
-                .usage, "no output is named; give a grid (.png), a folder, or a file for the codes (.npy)")
-        }
-        try output.check()
-        if let codesPath { try PictureOutput.check(codesPath, isNoneOf: []) }
+        try card.check(rule: rule, batchSize: batchSize)
+        try output.check(orCodes: codesPath)
     }
 
     /// Parts of the model that are needed.

@@ -42,6 +42,16 @@ public struct GeneratorCard: Sendable {
         return card
     }
 
+    /// Refuses ways of drawing codes that cannot work.
+    func check(rule: SamplingRule, batchSize: Int?) throws {
+        if let batchSize, batchSize < 1 { throw MenagerieError(.usage, "batch size \(batchSize): at least 1") }
+        do {
+            try rule.validate(codeCount: transformer.codeCount)
+        } catch {
+            throw MenagerieError(.usage, error.message, cause: error)
+        }
+    }
+
     /// Side of the pictures in pixels.
     public var imageSize: Int { tokenizer.resolution }
 

@@ -61,19 +61,9 @@ public struct GeneratorCompletionJob: Sendable {
         guard sampleCount >= 1, sampleCount <= 4096 else {
             throw MenagerieError(.usage, "\(sampleCount) samples: 1 to 4096 completions of each picture")
         }
-        if let batchSize, batchSize < 1 { throw MenagerieError(.usage, "batch size \(batchSize): at least 1") }
-        do {
-            try rule.validate(codeCount: card.transformer.codeCount)
-        } catch {
-            throw MenagerieError(.usage, error.message, cause: error)
-        }
-        guard !output.isNowhere || codesPath != nil else {
-            throw MenagerieError(
-                .usage, "no output is named; give a grid (.png), a folder, or a file for the codes (.npy)")
-        }
+        try card.check(rule: rule, batchSize: batchSize)
         _ = try inputs(card)
-        try output.check(inputs: paths)
-        if let codesPath { try PictureOutput.check(codesPath, isNoneOf: paths) }
+        try output.check(orCodes: codesPath, inputs: paths)
         var names = PictureNames()
         try names.check(paths, folder: output.folder, suffixes: (1...sampleCount).map { "_\($0)" })
     }

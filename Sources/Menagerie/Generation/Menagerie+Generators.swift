@@ -93,18 +93,8 @@ extension Menagerie {
                 name: "the built-in \(card.name)")
         case .hub(let repository, let transformer, let tokenizer, _):
             let file = choose(repository, transformer, tokenizer)
-            let option = file == tokenizer ? "--tokenizer" : "--weights"
-            guard let cache = HubCache.ofThisUser() else {
-                throw MenagerieError(
-                    .unavailable, "\(card.name): no home folder is set, so there is no cache; give \(option) FILE")
-            }
-            guard let path = cache.path(repository: repository, file: file) else {
-                throw MenagerieError(
-                    .unavailable,
-                    "\(card.name): \(file) is not in the cache \(cache.root); give \(option) FILE, or download it from "
-                        + "\(repository) with any hub client")
-            }
-            return try Checkpoint.open(path: path)
+            return try Checkpoint.cached(
+                file, of: repository, for: card.name, option: file == tokenizer ? "--tokenizer" : "--weights")
         }
     }
 }

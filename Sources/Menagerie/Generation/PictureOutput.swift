@@ -29,6 +29,16 @@ public struct PictureOutput: Sendable {
     /// Whether no picture is written at all.
     public var isNowhere: Bool { gridPath == nil && folder == nil }
 
+    /// As ``check(inputs:)``, for jobs that may write codes too, or only those.
+    func check(orCodes codesPath: String?, inputs: [String] = []) throws {
+        guard !isNowhere || codesPath != nil else {
+            throw MenagerieError(
+                .usage, "no output is named; give a grid (.png), a folder, or a file for the codes (.npy)")
+        }
+        try check(inputs: inputs)
+        if let codesPath { try PictureOutput.check(codesPath, isNoneOf: inputs) }
+    }
+
     /// Refuses what cannot work, before anything is loaded or computed. Makes the folder.
     func check(inputs: [String] = []) throws {
         if let columns, columns < 1 { throw MenagerieError(.usage, "\(columns) columns: a grid has at least one") }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-public import BeastCore
+internal import BeastCore
 
 /// Times models on backends, every combination of some lists.
 ///
 /// A timed run is what a user waits for: the pictures' numbers go to the backend, are embedded, and the embeddings come
-/// back. Repeats go round the combinations, so that what else happens on the machine hits all of them alike.
+/// back. Repeats go round the combinations.
 public struct Benchmark: Sendable {
     /// What is combined.
     public var cards: [ModelCard]
@@ -45,25 +45,16 @@ public struct Benchmark: Sendable {
         public let batchSize: Int
         /// Side of the pictures in pixels.
         public let size: Int
-        public fileprivate(set) var samples = TimeSamples()
-        /// Multiplications and additions of a run's products and convolutions.
-        public fileprivate(set) var operationCount = 0.0
-        /// The most memory that the process held in a run, the models of all combinations included.
-        public fileprivate(set) var peakByteCount = 0
-        /// The ops of ``profiledRunCount`` runs; empty where no profile was asked for.
-        public fileprivate(set) var ops: [OpProfile.Entry] = []
-        public fileprivate(set) var profiledRunCount = 0
+        public fileprivate(set) var figures = RunFigures()
 
-        public var picturesPerSecond: Double { samples.median > 0 ? Double(batchSize) / samples.median : 0 }
-        /// Multiplications and additions a second.
-        public var operationRate: Double { samples.median > 0 ? operationCount / samples.median : 0 }
+        public var picturesPerSecond: Double {
+            figures.samples.median > 0 ? Double(batchSize) / figures.samples.median : 0
+        }
     }
 
     /// A combination, ready to run.
     private struct Entry {
-        let model: EmbeddingModel
-        let input: [Float]
-        let shape: Shape
+        let work: TimedRounds.Work
         var result: Result
     }
 
@@ -91,18 +82,13 @@ public struct Benchmark: Sendable {
     /// - Throws: ``MenagerieError``; what models and backends throw.
     public func run(report: (String) -> Void = { _ in }) throws -> [Result] {
         try check()
-        var entries = try makeEntries(report)
-        let roundCount = warmUpCount + repeatCount
-        for round in 0..<roundCount {
-            report(
-                round < warmUpCount
-                    ? "warm-up \(round + 1) of \(warmUpCount)" : "repeat \(round + 1 - warmUpCount) of \(repeatCount)")
-            for index in entries.indices {
-                try Benchmark.time(&entries[index], isFirst: round == 0, isTimed: round >= warmUpCount)
-            }
+        let entries = try makeEntries(report)
+        let rounds = TimedRounds(repeatCount: repeatCount, warmUpCount: warmUpCount, profilesOps: profilesOps)
+        return try zip(entries, rounds.run(entries.map(\.work), report)).map { entry, figures in
+            var result = entry.result
+            result.figures = figures
+            return result
         }
-        if profilesOps { try profile(&entries, report) }
-        return entries.map(\.result)
     }
 
     private func makeEntries(_ report: (String) -> Void) throws -> [Entry] {
@@ -121,11 +107,12 @@ public struct Benchmark: Sendable {
                                 let result = Result(
                                     model: card.name, backend: backend.label, threads: threads, precision: precision,
                                     batchSize: batch, size: size)
-                                entries.append(
-                                    Entry(
-                                        model: model,
-                                        input: RandomPictures(seed: 1).values(0..<batch, size: size),
-                                        shape: [batch, size, size, 3], result: result))
+                                let input = RandomPictures(seed: 1).values(0..<batch, size: size)
+                                let work = TimedRounds.Work(session: session) {
+                                    let pictures = try session.makeTensor(input, shape: [batch, size, size, 3])
+                                    _ = try session.download(try model.embed(pictures))
+                                }
+                                entries.append(Entry(work: work, result: result))
                             }
                         }
                     }
@@ -133,41 +120,6 @@ public struct Benchmark: Sendable {
             }
         }
         return entries
-    }
-
-    /// Counting the operations of the first run costs nothing that could be measured, should it be a timed one.
-    private static func time(_ entry: inout Entry, isFirst: Bool, isTimed: Bool) throws {
-        let counter = OperationCounter()
-        if isFirst { entry.model.session.observer = counter }
-        PeakMemory.reset()
-        let seconds = try measure(entry)
-        entry.result.peakByteCount = max(entry.result.peakByteCount, PeakMemory.byteCount)
-        if isFirst {
-            entry.model.session.observer = nil
-            entry.result.operationCount = counter.operationCount
-        }
-        if isTimed { entry.result.samples.seconds.append(seconds) }
-    }
-
-    private func profile(_ entries: inout [Entry], _ report: (String) -> Void) throws {
-        for index in entries.indices {
-            report("profile \(index + 1) of \(entries.count)")
-            let profile = OpProfile()
-            entries[index].model.session.observer = profile
-            for _ in 0..<repeatCount { _ = try Benchmark.measure(entries[index]) }
-            entries[index].model.session.observer = nil
-            entries[index].result.ops = profile.entries
-            entries[index].result.profiledRunCount = repeatCount
-        }
-    }
-
-    /// Upload, embedding, download.
-    private static func measure(_ entry: Entry) throws -> Double {
-        let session = entry.model.session
-        let start = ContinuousClock.now
-        let input = try session.makeTensor(entry.input, shape: entry.shape)
-        _ = try session.download(try entry.model.embed(input))
-        return (ContinuousClock.now - start) / .seconds(1)
     }
 }
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-public import BeastCore
+internal import BeastCore
 
 /// Times what generators do: steps of the transformer at some contexts, encoding and decoding of pictures.
-///
-/// Repeats go round the combinations, so that what else happens on the machine hits all of them alike.
+/// Repeats go round the combinations.
 public struct GenerationBenchmark: Sendable {
     /// What is timed.
     public enum Task: String, Sendable, CaseIterable {
@@ -54,24 +53,21 @@ public struct GenerationBenchmark: Sendable {
         public let unitCount: Int
         /// What a step must read at least: every matrix once, and the keys and values of all samples. 0 for other tasks.
         public let readByteCount: Double
-        public fileprivate(set) var samples = TimeSamples()
-        /// Multiplications and additions of a timed run's products and convolutions.
-        public fileprivate(set) var operationCount = 0.0
-        /// The most memory that the process held in a run, the models of all combinations included.
-        public fileprivate(set) var peakByteCount = 0
-        public fileprivate(set) var ops: [OpProfile.Entry] = []
-        public fileprivate(set) var profiledRunCount = 0
+        public fileprivate(set) var figures = RunFigures()
 
         /// Codes or pictures a second, all samples together.
-        public var rate: Double { samples.median > 0 ? Double(unitCount * batchSize) / samples.median : 0 }
+        public var rate: Double { perSecond(Double(unitCount * batchSize)) }
         /// Bytes that had to be read, a second.
-        public var readRate: Double { samples.median > 0 ? readByteCount * Double(unitCount) / samples.median : 0 }
-        public var operationRate: Double { samples.median > 0 ? operationCount / samples.median : 0 }
+        public var readRate: Double { perSecond(readByteCount * Double(unitCount)) }
+
+        private func perSecond(_ amount: Double) -> Double {
+            figures.samples.median > 0 ? amount / figures.samples.median : 0
+        }
     }
 
+    /// A combination, ready to run.
     private struct Entry {
-        let model: GenerativeModel
-        let work: () throws -> Void
+        let work: TimedRounds.Work
         var result: Result
     }
 
@@ -99,41 +95,12 @@ public struct GenerationBenchmark: Sendable {
     /// - Throws: ``MenagerieError``; what models and backends throw.
     public func run(report: (String) -> Void = { _ in }) throws -> [Result] {
         try check()
-        var entries = try makeEntries(report)
-        for round in 0..<warmUpCount + repeatCount {
-            let isTimed = round >= warmUpCount
-            report(
-                isTimed
-                    ? "repeat \(round + 1 - warmUpCount) of \(repeatCount)" : "warm-up \(round + 1) of \(warmUpCount)")
-            for index in entries.indices {
-                let session = entries[index].model.session
-                let counter = OperationCounter()
-                if round == 0 { session.observer = counter }
-                PeakMemory.reset()
-                let start = ContinuousClock.now
-                try entries[index].work()
-                let seconds = (ContinuousClock.now - start) / .seconds(1)
-                if round == 0 {
-                    session.observer = nil
-                    entries[index].result.operationCount = counter.operationCount
-                }
-                entries[index].result.peakByteCount = max(entries[index].result.peakByteCount, PeakMemory.byteCount)
-                if isTimed { entries[index].result.samples.seconds.append(seconds) }
-            }
-        }
-        if profilesOps { try profile(&entries, report) }
-        return entries.map(\.result)
-    }
-
-    private func profile(_ entries: inout [Entry], _ report: (String) -> Void) throws {
-        for index in entries.indices {
-            report("profile \(index + 1) of \(entries.count)")
-            let profile = OpProfile()
-            entries[index].model.session.observer = profile
-            for _ in 0..<repeatCount { try entries[index].work() }
-            entries[index].model.session.observer = nil
-            entries[index].result.ops = profile.entries
-            entries[index].result.profiledRunCount = repeatCount
+        let entries = try makeEntries(report)
+        let rounds = TimedRounds(repeatCount: repeatCount, warmUpCount: warmUpCount, profilesOps: profilesOps)
+        return try zip(entries, rounds.run(entries.map(\.work), report)).map { entry, figures in
+            var result = entry.result
+            result.figures = figures
+            return result
         }
     }
 
@@ -197,7 +164,7 @@ public struct GenerationBenchmark: Sendable {
             work = { _ = try model.decode(codes) }
         }
         return Entry(
-            model: model, work: work,
+            work: TimedRounds.Work(session: model.session, run: work),
             result: Result(
                 model: model.card.name, backend: place.backend, threads: place.threads, precision: place.precision,
                 task: task, batchSize: batch, context: context, unitCount: task == .tokens ? stepCount : 1,
