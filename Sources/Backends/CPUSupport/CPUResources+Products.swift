@@ -22,7 +22,9 @@ extension CPUResources {
             byteCount: kernels.multiply_scratch_byte_count(Int64(inner)), count: threads.count)
         let (tile, width) = (Int(kernels.row_block), Int(kernels.panel_width))
         let (tiles, panels) = ((rows.count + tile - 1) / tile, (columns + width - 1) / width)
-        let parts = threads.worthwhileParts(of: tiles * panels, work: tile * width * max(1, inner))
+        // A step multiplies a vector.
+        let work = min(tile, rows.count) * width * max(1, inner) / 8
+        let parts = threads.worthwhileParts(of: tiles * panels, work: max(1, work))
         // Where there are few rows, the weight is what costs: each thread reads its own columns of it.
         let share = tiles <= Self.fewTiles && panels >= 4 * parts ? 0 : tiles / parts
         let remainder = rows.lowerBound + share * parts * tile
