@@ -76,7 +76,7 @@ public final class CPUWeights {
         let dense = try prepareDense(WeightDescription(kind: .linear, parts: description.parts))
         defer { release(dense.handle) }
         let byteCount = kernels.quads_byte_count(Int64(shape[0]), Int64(shape[1]))
-        let handle = try memory.allocate(byteCount: byteCount)
+        let handle = try memory.allocatePacked(byteCount: byteCount)
         let (source, target) = (memory.floats(dense.handle), memory.address(handle))
         let width = Int(kernels.panel_width)
         threads.split((shape[0] + width - 1) / width, work: width * max(1, shape[1])) { _, panels in
@@ -95,7 +95,7 @@ public final class CPUWeights {
         let whole = try checkedShape(description)
         let shape: Shape = [whole[0], whole.rank == 0 ? 1 : whole.elementCount / max(1, whole[0])]
         let byteCount = kernels.packed_byte_count(Int64(shape[0]), Int64(shape[1]))
-        let handle = try memory.allocate(byteCount: byteCount)
+        let handle = try memory.allocatePacked(byteCount: byteCount)
         let packer = PanelPacker(kernels: kernels, threads: threads, columns: shape[0], inner: shape[1])
         let target = memory.floats(handle)
         if let rows = packer.rows(of: description.parts) {
@@ -125,7 +125,7 @@ public final class CPUWeights {
             : kernels.packed_byte_count(Int64(columns), Int64(taps * group))
         let (byteCount, overflow) = groupByteCount.multipliedReportingOverflow(by: takesGroups ? 1 : description.groups)
         guard !overflow else { throw BackendError(.outOfMemory, "a weight of shape \(description.shape)") }
-        let handle = try memory.allocate(byteCount: byteCount)
+        let handle = try memory.allocatePacked(byteCount: byteCount)
         let target = memory.floats(handle)
         do throws(BackendError) {
             try withDense(description, shape) { source in

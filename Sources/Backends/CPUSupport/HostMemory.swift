@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 public import BeastCore
+private import CPUKernels
 private import Glibc
 
 /// Buffers in the process's own memory, 64-byte aligned. A handle is the address, which the exporting side gives back only
 /// as it was given out. Owns the buffers: what was not destroyed goes with it.
 public final class HostMemory {
     private var buffers: Set<BufferHandle> = []
+    private var pool = cpu_pool()
+    private var pieces: Set<BufferHandle> = []
 
     private static let hugePage = 2 << 20
 
@@ -17,7 +20,10 @@ public final class HostMemory {
 
     public init() {}
 
-    deinit { for buffer in buffers { free(address(buffer)) } }
+    deinit {
+        for buffer in buffers { free(address(buffer)) }
+        cpu_pool_clear(&pool)
+    }
 
     /// - Throws: `outOfMemory`.
     public func allocate(byteCount: Int) throws(BackendError) -> BufferHandle {
@@ -34,7 +40,19 @@ public final class HostMemory {
         return handle
     }
 
+    /// Memory of a packed weight: such share huge pages.
+    /// - Throws: `outOfMemory`.
+    func allocatePacked(byteCount: Int) throws(BackendError) -> BufferHandle {
+        guard byteCount <= Self.machineByteCount, let pointer = cpu_pool_allocate(&pool, byteCount) else {
+            throw BackendError(.outOfMemory, "no memory for \(byteCount) bytes")
+        }
+        let handle = BufferHandle(rawValue: UInt64(UInt(bitPattern: pointer)))
+        pieces.insert(handle)
+        return handle
+    }
+
     public func release(_ buffer: BufferHandle) {
+        if pieces.remove(buffer) != nil { return cpu_pool_release(&pool, address(buffer)) }
         buffers.remove(buffer)
         free(address(buffer))
     }

@@ -9,6 +9,7 @@
 enum { MOST_ORDERS = 8 };
 
 struct dnnl_kernel {
+    dnnl_session *session;
     /// As it came, [group][outputs][channels][kernel row][kernel column] by its strides, in the type that is wanted.
     dnnl_memory_desc_t plain;
     void *elements;
@@ -40,6 +41,8 @@ dnnl_kernel *dnnl_kernel_create(dnnl_session *session, const float *elements, co
     int rank = kernel_extents(shape, extents, strides);
     dnnl_memory_desc_t source;
     dnnl_status_t status = kernel ? dnnl_success : dnnl_out_of_memory;
+    if (kernel)
+        kernel->session = session;
     if (!status)
         status = library.memory_desc_init_by_strides(&source, rank, extents, dnnl_f32, strides);
     if (!status)
@@ -64,8 +67,8 @@ void dnnl_kernel_destroy(dnnl_kernel *kernel) {
     if (!kernel)
         return;
     for (int n = 0; n < kernel->order_count; n++)
-        free(kernel->orders[n].elements);
-    free(kernel->elements);
+        cpu_pool_release(&kernel->session->pool, kernel->orders[n].elements);
+    cpu_pool_release(&kernel->session->pool, kernel->elements);
     free(kernel);
 }
 

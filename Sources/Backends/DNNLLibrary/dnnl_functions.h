@@ -4,6 +4,7 @@
 #ifndef BEASTS_DNNL_FUNCTIONS_H
 #define BEASTS_DNNL_FUNCTIONS_H
 
+#include "cpu_pool.h"
 #include "dnnl_library.h"
 
 #include <oneapi/dnnl/dnnl.h>
@@ -55,6 +56,8 @@ extern dnnl_functions library;
 struct dnnl_session {
     dnnl_engine_t engine;
     dnnl_stream_t stream;
+    /// Of packed weights.
+    cpu_pool pool;
 };
 
 /// oneDNN's number of an element type of the contract.
@@ -77,7 +80,7 @@ dnnl_status_t dnnl_append_epilogue(dnnl_post_ops_t steps, int count, int32_t act
 dnnl_compiled *dnnl_compile(dnnl_session *session, dnnl_plan *plan, const dnnl_memory_desc_t *weight_layout,
                             void *weight, dnnl_status_t *status);
 
-/// Copies elements in one layout and type to memory of their own in another; null on failure.
+/// Copies elements in one layout and type to memory of their own in another, from the session's pool; null on failure.
 void *dnnl_reordered(dnnl_session *session, const dnnl_memory_desc_t *source, const void *elements,
                      const dnnl_memory_desc_t *target, dnnl_status_t *status);
 

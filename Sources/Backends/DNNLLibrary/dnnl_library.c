@@ -68,12 +68,14 @@ void dnnl_session_destroy(dnnl_session *session) {
         library.stream_destroy(session->stream);
     if (session->engine)
         library.engine_destroy(session->engine);
+    cpu_pool_clear(&session->pool);
     free(session);
 }
 
 // MARK: - Products
 
 struct dnnl_packed {
+    dnnl_session *session;
     dnnl_memory_desc_t layout;
     int64_t columns, inner;
     void *elements;
@@ -172,8 +174,7 @@ void *dnnl_reordered(dnnl_session *session, const dnnl_memory_desc_t *source, co
     dnnl_primitive_desc_t description = 0;
     dnnl_primitive_t reorder = 0;
     dnnl_memory_t from = 0, to = 0;
-    size_t byte_count = (library.memory_desc_get_size(target) + 63) & ~(size_t)63;
-    void *result = aligned_alloc(64, byte_count ? byte_count : 64);
+    void *result = cpu_pool_allocate(&session->pool, library.memory_desc_get_size(target));
     *status = result ? dnnl_success : dnnl_out_of_memory;
     if (!*status)
         *status = library.memory_create(&from, source, session->engine, (void *)(uintptr_t)elements);
@@ -200,7 +201,7 @@ void *dnnl_reordered(dnnl_session *session, const dnnl_memory_desc_t *source, co
         library.memory_destroy(to);
     if (!*status)
         return result;
-    free(result);
+    cpu_pool_release(&session->pool, result);
     return 0;
 }
 
@@ -216,6 +217,8 @@ dnnl_packed *dnnl_packed_create(dnnl_session *session, const float *weight, int6
     // The product's right factor is [inner, columns]: the weight, transposed.
     dnnl_dims_t extents = {inner, columns}, strides = {1, inner};
     dnnl_status_t status = packed ? dnnl_success : dnnl_out_of_memory;
+    if (packed)
+        packed->session = session;
     if (!status)
         status = library.memory_desc_init_by_tag(&any, 2, extents, dnnl_type_of(dtype), dnnl_format_tag_any);
     if (!status)
@@ -244,7 +247,7 @@ size_t dnnl_packed_byte_count(const dnnl_packed *packed) {
 
 void dnnl_packed_destroy(dnnl_packed *packed) {
     if (packed)
-        free(packed->elements);
+        cpu_pool_release(&packed->session->pool, packed->elements);
     free(packed);
 }
 

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#include "cpu_pool.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+enum { HUGE_PAGE = 2 << 20, BLOCK_SIZE = 8 * HUGE_PAGE, ALIGNMENT = 64 };
+
+typedef struct cpu_block {
+    char *base;
+    size_t size, used;
+    /// Pieces that were given out and not given back.
+    int64_t pieces;
+    struct cpu_block *next;
+} cpu_block;
+
+static size_t rounded_up(size_t size, size_t unit) {
+    return (size + unit - 1) / unit * unit;
+}
+
+/// Room for `size` bytes at least, before the other blocks.
+static cpu_block *add_block(cpu_pool *pool, size_t size) {
+    cpu_block *block = calloc(1, sizeof *block);
+    if (!block)
+        return 0;
+    block->size = size > BLOCK_SIZE ? rounded_up(size, HUGE_PAGE) : BLOCK_SIZE;
+    block->base = aligned_alloc(HUGE_PAGE, block->size);
+    if (!block->base) {
+        free(block);
+        return 0;
+    }
+    // Pages that nothing touches are never given to the process, so that a block may be larger than its pieces.
+    madvise(block->base, block->size, MADV_HUGEPAGE);
+    block->next = pool->blocks;
+    pool->blocks = block;
+    return block;
+}
+
+static void free_block(cpu_block *block) {
+    free(block->base);
+    free(block);
+}
+
+void *cpu_pool_allocate(cpu_pool *pool, size_t byte_count) {
+    if (byte_count > SIZE_MAX / 2)
+        return 0;
+    size_t size = rounded_up(byte_count ? byte_count : 1, ALIGNMENT);
+    cpu_block *block = pool->blocks;
+    while (block && block->size - block->used < size)
+        block = block->next;
+    if (!block)
+        block = add_block(pool, size);
+    if (!block)
+        return 0;
+    char *piece = block->base + block->used;
+    block->used += size;
+    block->pieces++;
+    return piece;
+}
+
+void cpu_pool_release(cpu_pool *pool, void *piece) {
+    if (!piece)
+        return;
+    for (cpu_block **place = &pool->blocks; *place; place = &(*place)->next) {
+        cpu_block *block = *place;
+        uintptr_t offset = (uintptr_t)piece - (uintptr_t)block->base;
+        if (offset >= block->size)
+            continue;
+        if (--block->pieces == 0) {
+            *place = block->next;
+            free_block(block);
+        }
+        return;
+    }
+}
+
+void cpu_pool_clear(cpu_pool *pool) {
+    while (pool->blocks) {
+        cpu_block *block = pool->blocks;
+        pool->blocks = block->next;
+        free_block(block);
+    }
+}
