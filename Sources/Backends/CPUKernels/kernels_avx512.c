@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cpu_kernels.h"
+
+#include <immintrin.h>
 #pragma clang fp contract(fast)
 // clang-format off
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c"))), apply_to = function)
@@ -7,6 +9,7 @@
 
 // 24 sums, 4 columns, 1 element: 29 of the 32 registers.
 enum { LANES = 16, TILE_ROWS = 6, TILE_VECTORS = 4, SLAB = 384, ROW_BLOCK = 96 };
+#define RECIPROCAL_ESTIMATE(value) (vector) _mm512_rcp14_ps((__m512)(value))
 // Each file uses what the ones before it define.
 // clang-format off
 #include "vectors.inc"

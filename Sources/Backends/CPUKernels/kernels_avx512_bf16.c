@@ -9,6 +9,13 @@
 
 // 24 sums, 4 columns, 1 element: 29 of the 32 registers.
 enum { LANES = 16, TILE_ROWS = 6, TILE_VECTORS = 4, SLAB = 384, ROW_BLOCK = 96 };
+#define RECIPROCAL_ESTIMATE(value) (vector) _mm512_rcp14_ps((__m512)(value))
+// The second vector's elements go above the first's.
+#define ROUND_TO_PAIRS(first, second) (integers) _mm512_cvtne2ps_pbh((__m512)(second), (__m512)(first))
+#define ROUND_TO_HALVES(value) (__m256i) _mm512_cvtneps_pbh((__m512)(value))
+#define LARGER_OF(bound, value) (vector) _mm512_max_ps((__m512)(bound), (__m512)(value))
+#define ROUND_TO_INTEGER(value) (vector) _mm512_roundscale_ps((__m512)(value), 8)
+#define TIMES_POWER_OF_TWO(value, power) (vector) _mm512_scalef_ps((__m512)(value), (__m512)(power))
 // Each file uses what the ones before it define.
 // clang-format off
 #include "vectors.inc"

@@ -175,3 +175,21 @@ extension CPUBackend {
         }
     }
 }
+
+extension CPUResources {
+    /// output = GELU(rows), rounded to the output's type.
+    /// - Parameters:
+    ///   - rows: `length` floats each, `stride` apart; may be the output itself.
+    ///   - outputStride: elements between the output's rows.
+    public func applyGELU(
+        _ rows: UnsafePointer<Float>, stride: Int, to output: UnsafeMutableRawPointer, _ dtype: DType,
+        outputStride: Int, rowCount: Int, length: Int
+    ) {
+        let gelu = kernels.gelu_rows.unsafelyUnwrapped
+        threads.split(rowCount, work: 8 * length) { _, range in
+            gelu(
+                rows, Int64(stride), output, dtype.rawValue, Int64(outputStride), Int64(length),
+                Int64(range.lowerBound), Int64(range.upperBound))
+        }
+    }
+}

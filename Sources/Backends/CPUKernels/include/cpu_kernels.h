@@ -123,6 +123,10 @@ typedef struct cpu_kernels {
     void (*multiply_elements)(const beasts_multiply_arguments *, int64_t first_row, int64_t last_row);
     void (*scale)(const beasts_scale_arguments *, int64_t first_row, int64_t last_row);
     void (*activation)(const beasts_activation_arguments *, int64_t first_row, int64_t last_row);
+    /// GELU of rows [first_row, last_row) of `length` floats; the output is float32, which may be the source, float16
+    /// or bfloat16. Strides count elements.
+    void (*gelu_rows)(const float *source, int64_t source_stride, void *output, int32_t dtype, int64_t output_stride,
+                      int64_t length, int64_t first_row, int64_t last_row);
     void (*max_pool2d)(const beasts_max_pool2d_arguments *, int64_t first_row, int64_t last_row);
     void (*layer_norm)(const beasts_layer_norm_arguments *, int64_t first_row, int64_t last_row);
     void (*residual_layer_norm)(const beasts_residual_layer_norm_arguments *, int64_t first_row, int64_t last_row);
