@@ -20,6 +20,7 @@ enum { LANES = 8, TILE_ROWS = 6, TILE_VECTORS = 2, SLAB = 256, ROW_BLOCK = 132 }
 #define WIDE_TILES 0
 #define DOT_PAIRS(sum, left, right) add_widened_pairs(sum, left, right)
 #include "attention_pairs.inc"
+#include "product_pairs.inc"
 #define DOT_QUADS(sum, left, right) add_widened_quads(sum, left, right)
 #include "product_quads.inc"
 #include "table.inc"

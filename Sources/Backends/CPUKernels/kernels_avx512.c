@@ -25,6 +25,7 @@ enum { LANES = 16, TILE_ROWS = 6, TILE_VECTORS = 4, SLAB = 384, ROW_BLOCK = 96 }
 #define WIDE_TILES 1
 #define DOT_PAIRS(sum, left, right) add_widened_pairs(sum, left, right)
 #include "attention_pairs.inc"
+#include "product_pairs.inc"
 #define DOT_QUADS(sum, left, right) add_widened_quads(sum, left, right)
 #include "product_quads.inc"
 #include "table.inc"

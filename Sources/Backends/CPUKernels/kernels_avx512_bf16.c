@@ -31,6 +31,7 @@ enum { LANES = 16, TILE_ROWS = 6, TILE_VECTORS = 4, SLAB = 384, ROW_BLOCK = 96 }
 #define DOT_PAIRS(sum, left, right) \
     (vector) _mm512_dpbf16_ps((__m512)(sum), (__m512bh)(left), (__m512bh)(right))
 #include "attention_pairs.inc"
+#include "product_pairs.inc"
 #define DOT_QUADS(sum, left, right) \
     (integers) _mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(left), (__m512i)(right))
 #include "product_quads.inc"

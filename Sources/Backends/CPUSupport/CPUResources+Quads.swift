@@ -10,26 +10,14 @@ extension CPUResources {
         let (columns, inner) = (weight.shape[0], weight.shape[1])
         if output.elementCount == 0 { return }
         let blocks = RowBlocks(output, input, epilogue.residual ?? output)
-        var product = cpu_quad_product()
-        (product.input_stride, product.input_dtype) = (Int64(blocks.stride(of: input)), input.dtype.rawValue)
-        (product.output_stride, product.output_dtype) = (Int64(blocks.stride(of: output)), output.dtype.rawValue)
-        (product.columns, product.inner, product.alpha) = (Int64(columns), Int64(inner), arguments.alpha)
+        var product = cpu_reduced_product(arguments, blocks, columns: columns, inner: inner)
         product.weight = UnsafeRawPointer(weight.address)
-        product.activation = epilogue.activation.rawValue
-        product.bias = (epilogue.bias?.floats).map { UnsafePointer($0) }
-        product.residual_stride = epilogue.residual.map { Int64(blocks.stride(of: $0)) } ?? 0
-        product.residual_first = epilogue.order == .residualThenActivation ? 1 : 0
         let scratch = try scratch.pieces(
             byteCount: kernels.quads_scratch_byte_count(Int64(inner)), count: threads.count)
         let multiply = kernels.multiply_quads.unsafelyUnwrapped
         let (width, rows) = (Int(kernels.panel_width), blocks.rowCount)
         for block in 0..<blocks.count {
-            func start(_ view: TensorView) -> UnsafeMutableRawPointer {
-                view.address + blocks.offset(of: view, block) * view.dtype.byteCount
-            }
-            product.input = UnsafeRawPointer(start(input))
-            product.output = start(output)
-            product.residual = epilogue.residual.map { UnsafeRawPointer(start($0)) }
+            product.place(arguments, blocks, block)
             withUnsafePointer(to: product) { product in
                 if rows >= Int(kernels.row_block) * 2 * threads.count {
                     threads.split(rows, work: columns * max(1, inner)) { thread, range in
@@ -47,5 +35,30 @@ extension CPUResources {
                 }
             }
         }
+    }
+}
+
+extension cpu_reduced_product {
+    /// All but the weight and what `place` sets.
+    init(_ arguments: LinearArguments, _ blocks: RowBlocks, columns: Int, inner: Int) {
+        let (output, input, epilogue) = (arguments.output, arguments.input, arguments.epilogue)
+        self.init()
+        (input_stride, input_dtype) = (Int64(blocks.stride(of: input)), input.dtype.rawValue)
+        (output_stride, output_dtype) = (Int64(blocks.stride(of: output)), output.dtype.rawValue)
+        (self.columns, self.inner, alpha) = (Int64(columns), Int64(inner), arguments.alpha)
+        activation = epilogue.activation.rawValue
+        bias = (epilogue.bias?.floats).map { UnsafePointer($0) }
+        residual_stride = epilogue.residual.map { Int64(blocks.stride(of: $0)) } ?? 0
+        residual_first = epilogue.order == .residualThenActivation ? 1 : 0
+    }
+
+    /// Points the operands to a block of equally distant rows.
+    mutating func place(_ arguments: LinearArguments, _ blocks: RowBlocks, _ block: Int) {
+        func start(_ view: TensorView) -> UnsafeMutableRawPointer {
+            view.address + blocks.offset(of: view, block) * view.dtype.byteCount
+        }
+        input = UnsafeRawPointer(start(arguments.input))
+        output = start(arguments.output)
+        residual = arguments.epilogue.residual.map { UnsafeRawPointer(start($0)) }
     }
 }

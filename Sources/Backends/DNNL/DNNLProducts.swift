@@ -19,6 +19,8 @@ final class DNNLProducts {
     private struct PackedWeight {
         let pointer: OpaquePointer
         let dtype: DType
+        /// Where the library's order is that of the own kernels.
+        let panels: WeightPanels?
     }
 
     /// Of two cores' second caches.
@@ -74,7 +76,11 @@ final class DNNLProducts {
                 session.pointer, elements, Int64(shape[0]), Int64(inner), dtype.rawValue, &status)
         else { throw DNNLSession.failure("packing a weight of shape \(shape)", status) }
         let handle = BufferHandle(rawValue: UInt64(UInt(bitPattern: packed)))
-        weights[handle] = PackedWeight(pointer: packed, dtype: dtype)
+        var paddedInner: Int64 = 0
+        let panels = dnnl_packed_panels(packed, Int64(resources.panelWidth), &paddedInner).map {
+            WeightPanels($0, paddedInner: Int(paddedInner), columns: shape[0], inner: inner, dtype: dtype)
+        }
+        weights[handle] = PackedWeight(pointer: packed, dtype: dtype, panels: panels)
         return PreparedWeight(handle: handle, byteCount: dnnl_packed_byte_count(packed))
     }
 
@@ -98,6 +104,8 @@ final class DNNLProducts {
         guard let weight = weights[arguments.weight] else {
             throw BackendError(.unsupported, "a product over an inner axis of no elements")
         }
+        // A sequence that grows by a row at a time reads the whole weight for it: the own kernels do that at memory's rate.
+        if let panels = weight.panels, try resources.multiplyFewRows(arguments, panels) { return }
         let residual = DNNLSession.residual(epilogue, output: output)
         // oneDNN knows no rows that repeat or overlap; those are multiplied one by one.
         let isPlain = [output, input, epilogue.residual ?? output].allSatisfy {

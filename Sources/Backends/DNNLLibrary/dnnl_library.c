@@ -245,6 +245,22 @@ size_t dnnl_packed_byte_count(const dnnl_packed *packed) {
     return packed->byte_count;
 }
 
+const void *dnnl_packed_panels(const dnnl_packed *packed, int64_t width, int64_t *inner) {
+    const dnnl_memory_desc_t *layout = &packed->layout;
+    const dnnl_blocking_desc_t *blocks = &layout->format_desc.blocking;
+    if (layout->format_kind != dnnl_blocked || layout->offset0 != 0)
+        return 0;
+    // From the outside in: the inner axis in blocks of any length, the panel's columns, for bfloat16 pairs.
+    int is_paired = layout->data_type == dnnl_bf16, axes = is_paired ? 3 : 2;
+    if (blocks->inner_nblks != axes || blocks->inner_idxs[0] != 0 || blocks->inner_idxs[1] != 1 ||
+        blocks->inner_blks[1] != width || (is_paired && (blocks->inner_idxs[2] != 0 || blocks->inner_blks[2] != 2)))
+        return 0;
+    int64_t length = blocks->inner_blks[0] * (is_paired ? 2 : 1);
+    *inner = layout->padded_dims[0];
+    int is_panels = blocks->strides[0] == length * width && blocks->strides[1] == *inner * width;
+    return is_panels ? packed->elements : 0;
+}
+
 void dnnl_packed_destroy(dnnl_packed *packed) {
     if (packed)
         cpu_pool_release(&packed->session->pool, packed->elements);

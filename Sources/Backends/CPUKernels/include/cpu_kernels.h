@@ -51,16 +51,15 @@ typedef struct cpu_product {
     cpu_epilogue epilogue;
 } cpu_product;
 
-/// output [rows, columns] = epilogue(alpha * input [rows, inner] x weight^T), the weight kept as int8 and the rows of
-/// the input rounded to it.
-typedef struct cpu_quad_product {
+/// output [rows, columns] = epilogue(alpha * input [rows, inner] x weight^T) with a weight of 8 or 16 bits.
+typedef struct cpu_reduced_product {
     /// float16 or bfloat16; distances in elements.
     const void *input;
     int64_t input_stride;
     int32_t input_dtype;
     /// Of output and residual: float32, float16 or bfloat16.
     int32_t output_dtype;
-    /// From `pack_quads`.
+    /// From `pack_quads`, or panels of pairs.
     const void *weight;
     void *output;
     int64_t output_stride;
@@ -74,7 +73,7 @@ typedef struct cpu_quad_product {
     int64_t residual_stride;
     /// 1: the residual is added before the activation.
     int32_t residual_first;
-} cpu_quad_product;
+} cpu_reduced_product;
 
 /// What one thread computes of a product: all columns of its own rows, and some columns of rows that it shares with
 /// other threads. Both come from one walk over the weight.
@@ -157,15 +156,21 @@ typedef struct cpu_kernels {
     void (*attention_pairs)(const beasts_attention_arguments *, int64_t batch, int64_t head, int64_t first_query,
                             int64_t last_query, void *scratch);
     size_t (*attention_pairs_scratch_byte_count)(int64_t keys, int64_t dimension);
+    /// A product of `row_block` rows at most, all bfloat16 but perhaps the output, for columns [first_column,
+    /// last_column). The weight is in panels of `panel_width` columns, `panel_pairs` pairs long each, [pair of the
+    /// inner axis][column][first, second]; an odd last element has zero beside it, in the input too.
+    void (*multiply_pair_rows)(const cpu_reduced_product *product, int64_t panel_pairs, int64_t rows,
+                               int64_t first_column, int64_t last_column);
 
     /// Bytes that a weight [columns, inner] takes as int8, in panels as `packed_byte_count`, and its packing.
     size_t (*quads_byte_count)(int64_t columns, int64_t inner);
     void (*pack_quads)(void *packed, const float *weight, int64_t column_stride, int64_t columns, int64_t inner,
                        int64_t first, int64_t last);
     size_t (*quads_scratch_byte_count)(int64_t inner);
-    /// `first_column` is a multiple of the panel width, and so is `last_column` unless it is the end.
-    void (*multiply_quads)(const cpu_quad_product *product, int64_t first_row, int64_t last_row, int64_t first_column,
-                           int64_t last_column, void *scratch);
+    /// The input's rows are rounded to int8. `first_column` is a multiple of the panel width, and so is `last_column`
+    /// unless it is the end.
+    void (*multiply_quads)(const cpu_reduced_product *product, int64_t first_row, int64_t last_row,
+                           int64_t first_column, int64_t last_column, void *scratch);
 } cpu_kernels;
 
 /// The best kernels this processor runs, or null where it has none of them (they need AVX2 and FMA). The environment

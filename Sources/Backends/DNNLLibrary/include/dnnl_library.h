@@ -33,6 +33,10 @@ typedef struct dnnl_packed dnnl_packed;
 dnnl_packed *dnnl_packed_create(dnnl_session *session, const float *weight, int64_t columns, int64_t inner,
                                 int32_t dtype, int32_t *status);
 size_t dnnl_packed_byte_count(const dnnl_packed *packed);
+/// The elements where the library keeps them in panels of `width` columns, [inner][column], or [pair of the inner
+/// axis][column][first, second] where they are bfloat16, with `inner` (padded with zeros, so at least the matrix's own)
+/// elements of the inner axis each. Null where it does not.
+const void *dnnl_packed_panels(const dnnl_packed *packed, int64_t width, int64_t *inner);
 void dnnl_packed_destroy(dnnl_packed *packed);
 
 enum dnnl_product_residual { DNNL_RESIDUAL_NONE, DNNL_RESIDUAL_OUTPUT, DNNL_RESIDUAL_OTHER };
