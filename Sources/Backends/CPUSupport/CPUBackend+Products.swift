@@ -26,11 +26,15 @@ extension CPUBackend {
 
     /// A convolution by the own kernels, for backends that sometimes do it otherwise.
     public func packedConv2d(_ arguments: Conv2dArguments) throws(BackendError) {
+        try packedConv2d(arguments, try resources.weights[arguments.weight])
+    }
+
+    /// The same with a weight that may be packed elsewhere.
+    public func packedConv2d(_ arguments: Conv2dArguments, _ weight: CPUWeights.Weight) throws(BackendError) {
         try requireSupport(arguments)
         if arguments.input.dtype != .float32 {
-            return try widening(arguments) { (wide) throws(BackendError) in try packedConv2d(wide) }
+            return try widening(arguments) { (wide) throws(BackendError) in try packedConv2d(wide, weight) }
         }
-        let weight = try resources.weights[arguments.weight]
         let (input, output, shape) = (arguments.input, arguments.output, weight.shape)
         if output.elementCount == 0 { return }
         let isPointwise =

@@ -21,6 +21,20 @@ public final class CPUWeights {
         public let layout: Layout
         /// linear: [N, K]. conv2d: [output channels, kernel height, kernel width, input channels / groups].
         public let shape: Shape
+
+        init(address: UnsafeMutableRawPointer, layout: Layout, shape: Shape) {
+            self.address = address
+            self.layout = layout
+            self.shape = shape
+        }
+
+        /// The kernel of a 1 × 1 convolution in float32 panels without padding; nil for others.
+        public init?(pointwise panels: WeightPanels) {
+            guard panels.dtype == .float32, panels.paddedInner == panels.inner else { return nil }
+            self.init(
+                address: UnsafeMutableRawPointer(mutating: panels.address), layout: .panels(groupByteCount: 0),
+                shape: [panels.columns, 1, 1, panels.inner])
+        }
     }
 
     private let memory: HostMemory

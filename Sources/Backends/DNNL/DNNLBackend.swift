@@ -67,6 +67,11 @@ final class DNNLBackend: CPUBackend {
         }
         if description.target == .float32 || bfloat16 == .native {
             if let products, description.kind == .linear { return try products.prepare(description) }
+            if let products, description.kind == .conv2d, description.target == .float32, Self.wantedProducts == nil,
+                let prepared = try products.preparePointwise(description)
+            {
+                return prepared
+            }
             if let convolutions, description.kind == .conv2d, usesLibraryConvolutions(in: description.target),
                 let prepared = try convolutions.prepare(description)
             {
@@ -89,10 +94,27 @@ final class DNNLBackend: CPUBackend {
     }
 
     func conv2d(_ arguments: Conv2dArguments) throws(BackendError) {
+        if let products, let weight = products.pointwise(arguments.weight) {
+            guard arguments.isProduct, arguments.input.dtype == .float32 else {
+                return try packedConv2d(arguments, weight)
+            }
+            try requireSupport(arguments)
+            return try products.linear(
+                LinearArguments(
+                    output: arguments.output, input: arguments.input, weight: arguments.weight,
+                    epilogue: arguments.epilogue))
+        }
         guard let convolutions, convolutions.has(arguments.weight) else { return try packedConv2d(arguments) }
         try requireSupport(arguments)
         try convolutions.run(arguments) { (arguments) throws(BackendError) in try copy(arguments) }
     }
 
     func supports(_ arguments: any OpArguments) -> Bool { computes(arguments, bfloat16: bfloat16) }
+}
+
+extension Conv2dArguments {
+    /// Whether windows are single positions, each once: with a 1 × 1 kernel that is a product of rows.
+    fileprivate var isProduct: Bool {
+        strideY == 1 && strideX == 1 && max(paddingTop, paddingBottom, paddingLeft, paddingRight) == 0
+    }
 }

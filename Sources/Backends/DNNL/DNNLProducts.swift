@@ -57,6 +57,24 @@ final class DNNLProducts {
         return try pack(elements, shape, inner, target)
     }
 
+    /// Packs the kernel of a 1 × 1 convolution as a matrix, since products are faster than convolutions; nil for other
+    /// kernels, and where the own kernels cannot read it: they do what is no plain product.
+    func preparePointwise(_ description: WeightDescription) throws(BackendError) -> PreparedWeight? {
+        let shape = description.shape
+        guard shape.rank == 4, shape[2] == 1, shape[3] == 1, description.groups == 1, shape.elementCount > 0 else {
+            return nil
+        }
+        let prepared = try prepare(WeightDescription(kind: .linear, parts: description.parts))
+        if pointwise(prepared.handle) != nil { return prepared }
+        _ = release(prepared.handle)
+        return nil
+    }
+
+    /// As the own kernels read it, a weight from ``preparePointwise(_:)``.
+    func pointwise(_ handle: BufferHandle) -> CPUWeights.Weight? {
+        weights[handle]?.panels.flatMap { CPUWeights.Weight(pointwise: $0) }
+    }
+
     /// Where the elements of the only part lie, one behind the other: the pages of a checkpoint as a rule.
     private static func denseElements(_ parts: [HostTensor]) -> UnsafePointer<Float>? {
         guard parts.count == 1, let base = parts[0].bytes.baseAddress, parts[0].dtype == .float32,
