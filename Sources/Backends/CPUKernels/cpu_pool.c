@@ -5,11 +5,18 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+// Linux 6.1; older headers lack it, and older systems say that they do.
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
 enum { HUGE_PAGE = 2 << 20, BLOCK_SIZE = 8 * HUGE_PAGE, ALIGNMENT = 64 };
 
 typedef struct cpu_block {
     char *base;
     size_t size, used;
+    /// Bytes from the base that were moved.
+    size_t settled;
     /// Pieces that were given out and not given back.
     int64_t pieces;
     struct cpu_block *next;
@@ -31,7 +38,6 @@ static cpu_block *add_block(cpu_pool *pool, size_t size) {
         return 0;
     }
     // Pages that nothing touches are never given to the process, so that a block may be larger than its pieces.
-    madvise(block->base, block->size, MADV_HUGEPAGE);
     block->next = pool->blocks;
     pool->blocks = block;
     return block;
@@ -72,6 +78,16 @@ void cpu_pool_release(cpu_pool *pool, void *piece) {
             free_block(block);
         }
         return;
+    }
+}
+
+void cpu_pool_settle(cpu_pool *pool) {
+    for (cpu_block *block = pool->blocks; block; block = block->next) {
+        // A huge page that is not full would make the process larger.
+        size_t whole = block->used / HUGE_PAGE * HUGE_PAGE;
+        if (whole > block->settled)
+            madvise(block->base + block->settled, whole - block->settled, MADV_COLLAPSE);
+        block->settled = whole;
     }
 }
 

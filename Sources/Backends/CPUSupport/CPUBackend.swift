@@ -53,6 +53,7 @@ extension CPUBackend {
     public func download(_ bytes: UnsafeMutableRawBufferPointer, from buffer: BufferHandle, byteOffset: Int)
         throws(BackendError)
     {
+        resources.memory.noteDownload()
         guard let source = resources.memory.address(buffer) else { return }
         bytes.baseAddress?.copyMemory(from: source.advanced(by: byteOffset), byteCount: bytes.count)
     }

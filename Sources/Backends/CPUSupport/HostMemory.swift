@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 public import BeastCore
-private import CPUKernels
+public import CPUKernels
 private import Glibc
 
 /// Buffers in the process's own memory, 64-byte aligned. A handle is the address, which the exporting side gives back only
 /// as it was given out. Owns the buffers: what was not destroyed goes with it.
 public final class HostMemory {
     private var buffers: Set<BufferHandle> = []
-    private var pool = cpu_pool()
+    /// Of packed weights, for libraries that pack too; goes with this.
+    public let pool: UnsafeMutablePointer<cpu_pool>
     private var pieces: Set<BufferHandle> = []
+    private var downloads = 0
 
     private static let hugePage = 2 << 20
 
@@ -18,11 +20,22 @@ public final class HostMemory {
         return pages > 0 && size > 0 ? pages * size : Int.max / 2
     }()
 
-    public init() {}
+    public init() {
+        pool = .allocate(capacity: 1)
+        pool.initialize(to: cpu_pool())
+    }
 
     deinit {
         for buffer in buffers { free(address(buffer)) }
-        cpu_pool_clear(&pool)
+        cpu_pool_clear(pool)
+        pool.deallocate()
+    }
+
+    /// To be told of each download, with which a pass of a model ends as a rule: weights that were used twice will be used
+    /// more often.
+    func noteDownload() {
+        downloads += 1
+        if downloads == 2 || downloads.isMultiple(of: 64) { cpu_pool_settle(pool) }
     }
 
     /// - Throws: `outOfMemory`.
@@ -43,7 +56,7 @@ public final class HostMemory {
     /// Memory of a packed weight: such share huge pages.
     /// - Throws: `outOfMemory`.
     func allocatePacked(byteCount: Int) throws(BackendError) -> BufferHandle {
-        guard byteCount <= Self.machineByteCount, let pointer = cpu_pool_allocate(&pool, byteCount) else {
+        guard byteCount <= Self.machineByteCount, let pointer = cpu_pool_allocate(pool, byteCount) else {
             throw BackendError(.outOfMemory, "no memory for \(byteCount) bytes")
         }
         let handle = BufferHandle(rawValue: UInt64(UInt(bitPattern: pointer)))
@@ -52,7 +65,7 @@ public final class HostMemory {
     }
 
     public func release(_ buffer: BufferHandle) {
-        if pieces.remove(buffer) != nil { return cpu_pool_release(&pool, address(buffer)) }
+        if pieces.remove(buffer) != nil { return cpu_pool_release(pool, address(buffer)) }
         buffers.remove(buffer)
         free(address(buffer))
     }

@@ -25,7 +25,7 @@ final class DNNLBackend: CPUBackend {
         if let reason = dnnl_library_open() { throw BackendError(.unsupported, String(cString: reason)) }
         let resources = try Self.makeResources(options)
         self.resources = resources
-        let session = Self.usesLibraryProducts ? try DNNLSession() : nil
+        let session = Self.usesLibraryProducts ? try DNNLSession(resources.memory) : nil
         products = session.map { DNNLProducts(resources, $0) }
         convolutions = session.map { DNNLConvolutions(resources, $0) }
     }

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
 internal import BeastCore
+internal import CPUSupport
 internal import DNNLLibrary
 
 /// An engine and a stream of oneDNN, owned.
 final class DNNLSession {
     let pointer: OpaquePointer
+    /// Owns the pool that packed weights lie in.
+    private let memory: HostMemory
 
     /// - Throws: `outOfMemory`.
-    init() throws(BackendError) {
-        guard let pointer = dnnl_session_create() else {
+    init(_ memory: HostMemory) throws(BackendError) {
+        self.memory = memory
+        guard let pointer = dnnl_session_create(memory.pool) else {
             throw BackendError(.outOfMemory, "no memory for an engine of oneDNN")
         }
         self.pointer = pointer

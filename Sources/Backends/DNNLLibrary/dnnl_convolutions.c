@@ -67,8 +67,8 @@ void dnnl_kernel_destroy(dnnl_kernel *kernel) {
     if (!kernel)
         return;
     for (int n = 0; n < kernel->order_count; n++)
-        cpu_pool_release(&kernel->session->pool, kernel->orders[n].elements);
-    cpu_pool_release(&kernel->session->pool, kernel->elements);
+        cpu_pool_release(kernel->session->pool, kernel->orders[n].elements);
+    cpu_pool_release(kernel->session->pool, kernel->elements);
     free(kernel);
 }
 

@@ -4,7 +4,6 @@
 #ifndef BEASTS_DNNL_FUNCTIONS_H
 #define BEASTS_DNNL_FUNCTIONS_H
 
-#include "cpu_pool.h"
 #include "dnnl_library.h"
 
 #include <oneapi/dnnl/dnnl.h>
@@ -57,7 +56,7 @@ struct dnnl_session {
     dnnl_engine_t engine;
     dnnl_stream_t stream;
     /// Of packed weights.
-    cpu_pool pool;
+    cpu_pool *pool;
 };
 
 /// oneDNN's number of an element type of the contract.

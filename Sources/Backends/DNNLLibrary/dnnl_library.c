@@ -52,8 +52,10 @@ dnnl_data_type_t dnnl_type_of(int32_t dtype) {
     return dtype == 3 ? dnnl_bf16 : dnnl_f32;
 }
 
-dnnl_session *dnnl_session_create(void) {
+dnnl_session *dnnl_session_create(cpu_pool *pool) {
     dnnl_session *session = calloc(1, sizeof *session);
+    if (session)
+        session->pool = pool;
     if (session && !library.engine_create(&session->engine, dnnl_cpu, 0) &&
         !library.stream_create(&session->stream, session->engine, dnnl_stream_default_flags))
         return session;
@@ -68,7 +70,6 @@ void dnnl_session_destroy(dnnl_session *session) {
         library.stream_destroy(session->stream);
     if (session->engine)
         library.engine_destroy(session->engine);
-    cpu_pool_clear(&session->pool);
     free(session);
 }
 
@@ -174,7 +175,7 @@ void *dnnl_reordered(dnnl_session *session, const dnnl_memory_desc_t *source, co
     dnnl_primitive_desc_t description = 0;
     dnnl_primitive_t reorder = 0;
     dnnl_memory_t from = 0, to = 0;
-    void *result = cpu_pool_allocate(&session->pool, library.memory_desc_get_size(target));
+    void *result = cpu_pool_allocate(session->pool, library.memory_desc_get_size(target));
     *status = result ? dnnl_success : dnnl_out_of_memory;
     if (!*status)
         *status = library.memory_create(&from, source, session->engine, (void *)(uintptr_t)elements);
@@ -201,7 +202,7 @@ void *dnnl_reordered(dnnl_session *session, const dnnl_memory_desc_t *source, co
         library.memory_destroy(to);
     if (!*status)
         return result;
-    cpu_pool_release(&session->pool, result);
+    cpu_pool_release(session->pool, result);
     return 0;
 }
 
@@ -263,7 +264,7 @@ const void *dnnl_packed_panels(const dnnl_packed *packed, int64_t width, int64_t
 
 void dnnl_packed_destroy(dnnl_packed *packed) {
     if (packed)
-        cpu_pool_release(&packed->session->pool, packed->elements);
+        cpu_pool_release(packed->session->pool, packed->elements);
     free(packed);
 }
 

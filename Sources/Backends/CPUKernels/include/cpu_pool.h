@@ -19,6 +19,8 @@ typedef struct cpu_pool {
 void *cpu_pool_allocate(cpu_pool *pool, size_t byte_count);
 /// Gives a piece back; null is nothing.
 void cpu_pool_release(cpu_pool *pool, void *piece);
+/// Moves all pieces to huge pages; they stay where they are for whoever reads them. What the system cannot move stays.
+void cpu_pool_settle(cpu_pool *pool);
 /// Gives all pieces back.
 void cpu_pool_clear(cpu_pool *pool);
 

@@ -5,6 +5,8 @@
 #ifndef BEASTS_DNNL_LIBRARY_H
 #define BEASTS_DNNL_LIBRARY_H
 
+#include "cpu_pool.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,8 +24,8 @@ enum { DNNL_STATUS_OUT_OF_MEMORY = 1, DNNL_STATUS_UNIMPLEMENTED = 3 };
 
 /// An engine and a stream on the processor, used by one thread at a time.
 typedef struct dnnl_session dnnl_session;
-/// Null where there is no memory.
-dnnl_session *dnnl_session_create(void);
+/// Packed weights lie in the pool, which outlives the session. Null where there is no memory.
+dnnl_session *dnnl_session_create(cpu_pool *pool);
 void dnnl_session_destroy(dnnl_session *session);
 
 /// A matrix [columns, inner] in the order that the library prefers.
