@@ -242,43 +242,50 @@ class Comparison:
                     report = self.beasts(
                         "bench", "--model", GENERATORS[case], "--random-weights", "--contexts", contexts, "--batch-size",
                         batches, "--precision", precision, "--threads", str(options.threads), "--steps", "8", "--repeats",
-                        "3", "--format", "json").output
+                        "3", "--limit", "--format", "json").output
                     for result in json.loads(report)["results"]:
                         key = (result["batch"], result["context"])
-                        mine.setdefault(key, []).append((result["perSecond"], result["readBytesPerSecond"] / 1e9))
+                        mine.setdefault(key, []).append(
+                            (result["perSecond"], result["readBytesPerSecond"] / 1e9, result["fractionOfMemory"]))
+                    if precision not in ("f32", "bf16"):
+                        continue
                     process = self.peer("generate", "--case", case, "--precision", precision, "--batch", batches, "--context", contexts)
                     for reading in process.readings():
                         theirs.setdefault((reading["batch"], reading["context"]), []).append(reading["tokens_per_second"])
                 for (batch, context), figures in sorted(mine.items()):
-                    rate, read = (statistics.median(column) for column in zip(*figures))
-                    other = statistics.median(theirs[batch, context])
-                    rows.append([case, precision, str(batch), str(context), f"{rate:.2f}", f"{read:.1f}", f"{other:.2f} ({rate / other:.2f} x)"])
+                    rate, read, fraction = (statistics.median(column) for column in zip(*figures))
+                    readings = theirs.get((batch, context))
+                    other = statistics.median(readings) if readings else None
+                    peer = f"{other:.2f} ({rate / other:.2f} x)" if other else ""
+                    rows.append([case, precision, str(batch), str(context), f"{rate:.2f}", f"{read:.1f}", f"{fraction:.2f}", peer])
                 print(f"{case} {precision}: done", file=sys.stderr)
-        header = ["case", "precision", "batch", "context", "beasts, tokens/s", "read GB/s", "transformers, cached (ratio)"]
+        header = ["case", "precision", "batch", "context", "beasts, tokens/s", "read GB/s", "of memory", "transformers, cached (ratio)"]
         self.table("Codes one after the other", header, rows)
 
     def tokenizer(self):
         options = self.options
-        mine, theirs = {}, {}
-        for _ in range(options.rounds):
-            report = self.beasts(
-                "bench", "--model", GENERATORS["gimel"], "--random-weights", "--tasks", "encode,decode", "--threads",
-                str(options.threads), "--repeats", "3", "--format", "json").output
-            for result in json.loads(report)["results"]:
-                mine.setdefault(result["task"], []).append((result["perSecond"], result["operationsPerSecond"] / 1e9))
-            for engine in options.engines:
-                for reading in self.peer("vqgan", "--case", "f8", "--engine", engine, "--batch", "1").readings():
-                    theirs.setdefault((reading["part"], engine), []).append(reading["per_second"])
         rows = []
-        for task, figures in mine.items():
-            rate, operations = (statistics.median(column) for column in zip(*figures))
-            cells = [task, f"{rate:.3f}", f"{operations:.0f}"]
-            for engine in options.engines:
-                other = statistics.median(theirs[task, engine])
-                cells.append(f"{other:.3f} ({rate / other:.2f} x)")
-            rows.append(cells)
-        header = ["", "beasts, pictures/s", "GFLOP/s", *(f"{e} (ratio)" for e in options.engines)]
-        self.table("VQGAN of 32 x 32 codes, 256 pixels, batch 1, f32", header, rows)
+        for precision in options.precisions:
+            mine, theirs = {}, {}
+            for _ in range(options.rounds):
+                report = self.beasts(
+                    "bench", "--model", GENERATORS["gimel"], "--random-weights", "--tasks", "encode,decode", "--precision",
+                    precision, "--threads", str(options.threads), "--repeats", "3", "--format", "json").output
+                for result in json.loads(report)["results"]:
+                    mine.setdefault(result["task"], []).append((result["perSecond"], result["operationsPerSecond"] / 1e9))
+                for engine in options.engines:
+                    process = self.peer("vqgan", "--case", "f8", "--engine", engine, "--precision", precision, "--batch", "1")
+                    for reading in process.readings():
+                        theirs.setdefault((reading["part"], engine), []).append(reading["per_second"])
+            for task, figures in mine.items():
+                rate, operations = (statistics.median(column) for column in zip(*figures))
+                cells = [task, precision, f"{rate:.3f}", f"{operations:.0f}"]
+                for engine in options.engines:
+                    other = statistics.median(theirs[task, engine])
+                    cells.append(f"{other:.3f} ({rate / other:.2f} x)")
+                rows.append(cells)
+        header = ["", "precision", "beasts, pictures/s", "GFLOP/s", *(f"{e} (ratio)" for e in options.engines)]
+        self.table("VQGAN of 32 x 32 codes, 256 pixels, batch 1", header, rows)
 
     def limit(self):
         options = self.options
@@ -320,7 +327,7 @@ def main():
     parser.add_argument("--pictures", required=True, help="folder of photographs")
     parser.add_argument("--jobs", type=lines, default=["embed", "cold", "folder", "prepare", "limit"])
     parser.add_argument("--cases", type=lines, default=list(MODELS))
-    parser.add_argument("--precisions", type=lines, default=["f32"], help="f32, bf16 or both")
+    parser.add_argument("--precisions", type=lines, default=["f32"], help="f32, bf16, and of tokens int8")
     parser.add_argument("--engines", type=lines, default=["openvino"], help="of embed: openvino, onnxruntime, torch, torch-eager")
     parser.add_argument("--generators", type=lines, default=["gimel"], help="of tokens: alef, gimel")
     parser.add_argument("--token-batches", type=lines, default=["1", "4"], help="of tokens")

@@ -15,7 +15,7 @@ struct Bench: CommonOptionsCommand {
 
             Of generators (--model say_gimel), steps of the transformer are timed at --contexts, codes up, logits down and \
             drawing included, or with --tasks the tokeniser. "read GB/s" is what a step has to read at least, matrices and \
-            keys and values, by the time it took.
+            keys and values, by the time it took; --limit compares it with how fast memory is read.
             """)
 
     @Option(name: .long, help: "Models, a list (default: the built-in \(Catalogue.defaultName)).")
@@ -60,7 +60,12 @@ struct Bench: CommonOptionsCommand {
     @Flag(name: .long, help: "Profile the ops, in runs of their own after the timed ones.")
     var ops = false
 
-    @Flag(name: .long, help: "Measure the best rate of products of each backend, and what fraction of it is reached.")
+    @Flag(
+        name: .long,
+        help: """
+            Measure the best rate of products of each backend (of generators: the rate at which memory is read), and what \
+            fraction of it is reached.
+            """)
     var limit = false
 
     @Option(
@@ -165,7 +170,6 @@ struct Bench: CommonOptionsCommand {
     }
 
     private func runGenerators(_ lists: Lists) throws {
-        if limit { throw ValidationError("--limit is for models that embed; generators tell what they read a second") }
         if size != nil { throw ValidationError("--size is for models that embed; generators have one size") }
         var benchmark = GenerationBenchmark(
             cards: try lists.models.map { try Catalogue.generator(named: $0) }, backends: try choose(lists),
@@ -179,9 +183,10 @@ struct Bench: CommonOptionsCommand {
         benchmark.repeatCount = repeats
         benchmark.warmUpCount = warmUp
         benchmark.profilesOps = ops
-        let results = try benchmark.run { line in if common.verbose { common.note(line) } }
+        benchmark.measuresMemory = limit && lists.tasks.contains(.tokens)
+        let (results, memory) = try benchmark.run { line in if common.verbose { common.note(line) } }
         let report = GenerationReport(
-            machine: MachineInformation(cores: ProcessorCount.available), results: results)
+            machine: MachineInformation(cores: ProcessorCount.available), results: results, memory: memory)
         StandardOutput.print(try report.text(lists.format))
     }
 }

@@ -106,4 +106,16 @@ import Testing
         #expect(rows.contains { $0[3] == "linear" } && rows.contains { $0[3] == "matmul" })
         #expect(rows.dropFirst().allSatisfy { $0[2] == "f32" && (Double($0[8]) ?? 0) > 0 })
     }
+
+    @Test func `Steps of a generator are compared with how fast memory is read`() throws {
+        let outcome = try Program.built.run(
+            [
+                "bench", "--model", "cub_gpt", "--backend", "reference", "--limit", "--steps", "1", "--repeats", "1",
+                "--warm-up", "0", "--format", "csv",
+            ], in: folder)
+        outcome.expectSuccess()
+        let rows = csvRows(Array(outcome.output.utf8))
+        let column = try #require(rows[0].firstIndex(of: "fraction_of_memory"))
+        #expect(try #require(Double(rows[1][column])) > 0)
+    }
 }

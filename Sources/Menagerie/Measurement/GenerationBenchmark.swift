@@ -32,6 +32,8 @@ public struct GenerationBenchmark: Sendable {
     public var warmUpCount = 1
     /// Whether to profile the ops, in runs of their own after the timed ones.
     public var profilesOps = false
+    /// Whether to measure how fast memory is read, before each timed run.
+    public var measuresMemory = false
 
     public init(cards: [GeneratorCard], backends: [ChosenBackend], threadCounts: [Int]) {
         self.cards = cards
@@ -92,16 +94,20 @@ public struct GenerationBenchmark: Sendable {
 
     /// Does it.
     /// - Parameter report: told before each round and each model that is loaded, in words.
+    /// - Returns: the results; and how fast memory was read by each count of threads, nothing unless ``measuresMemory``.
     /// - Throws: ``MenagerieError``; what models and backends throw.
-    public func run(report: (String) -> Void = { _ in }) throws -> [Result] {
+    public func run(report: (String) -> Void = { _ in }) throws -> (results: [Result], memory: [MemoryReading]) {
         try check()
         let entries = try makeEntries(report)
-        let rounds = TimedRounds(repeatCount: repeatCount, warmUpCount: warmUpCount, profilesOps: profilesOps)
-        return try zip(entries, rounds.run(entries.map(\.work), report)).map { entry, figures in
+        var memory = measuresMemory ? try threadCounts.map { try MemoryReading(threads: $0) } : []
+        var rounds = TimedRounds(repeatCount: repeatCount, warmUpCount: warmUpCount, profilesOps: profilesOps)
+        rounds.beforeTimedRun = { for index in memory.indices { memory[index].take() } }
+        let results = try zip(entries, rounds.run(entries.map(\.work), report)).map { entry, figures in
             var result = entry.result
             result.figures = figures
             return result
         }
+        return (results, memory)
     }
 
     private func makeEntries(_ report: (String) -> Void) throws -> [Entry] {

@@ -10,6 +10,8 @@ struct TimedRounds {
     var warmUpCount: Int
     /// Whether to profile the ops, in runs of their own after the timed ones.
     var profilesOps: Bool
+    /// Called before each timed run.
+    var beforeTimedRun: () -> Void = {}
 
     struct Work {
         let session: Session
@@ -41,6 +43,7 @@ struct TimedRounds {
     private func time(_ work: Work, _ figures: inout RunFigures, isFirst: Bool, isTimed: Bool) throws {
         let counter = OperationCounter()
         if isFirst { work.session.observer = counter }
+        if isTimed { beforeTimedRun() }
         PeakMemory.reset()
         let start = ContinuousClock.now
         try work.run()
