@@ -184,6 +184,10 @@ class Comparison:
              for name, (seconds, peak) in medians.items()])
 
     def folder_of_pictures(self):
+        for precision in self.options.precisions:
+            self.folder_in(precision)
+
+    def folder_in(self, precision):
         options = self.options
         count = len(self.pictures())
         output = os.path.join(self.folder, "folder.npy")
@@ -191,12 +195,12 @@ class Comparison:
         # A reading of the peer takes a minute, so beasts runs before each of them and not once a round.
         for workers in ["0", "1", "2"] * options.folder_rounds:
             process = self.beasts(
-                "embed", options.pictures, "--model", MODELS["vitb14"], "--weights", self.random_weights(), "--threads",
-                str(options.threads), "-o", output, "--json", "--quiet")
+                "embed", options.pictures, "--model", MODELS["vitb14"], "--weights", self.random_weights(), "--precision",
+                precision, "--threads", str(options.threads), "-o", output, "--json", "--quiet")
             mine.append(count / json.loads(process.output)["seconds"])
             whole.append(count / process.seconds)
             readings = self.peer(
-                "folder", "--case", "vitb14", "--engine", "openvino", "--precision", "f32", "--batch", "8", "--workers",
+                "folder", "--case", "vitb14", "--engine", "openvino", "--precision", precision, "--batch", "8", "--workers",
                 workers, "--pictures", options.pictures).readings()
             theirs.setdefault(workers, []).append(readings[0]["per_second"])
         own = statistics.median(mine)
@@ -204,7 +208,7 @@ class Comparison:
         for workers, rates in sorted(theirs.items()):
             rate = statistics.median(rates)
             rows.append([f"OpenVINO + Pillow, {workers} workers", f"{rate:.2f}", f"{own / rate:.2f} x"])
-        self.table(f"{count} photographs to one array, ViT-B/14, f32", ["", "pictures/s", "ratio"], rows)
+        self.table(f"{count} photographs to one array, ViT-B/14, {precision}", ["", "pictures/s", "ratio"], rows)
 
     def random_weights(self):
         path = os.path.join(self.folder, "vitb14.pth")
