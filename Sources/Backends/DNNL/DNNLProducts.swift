@@ -92,7 +92,12 @@ final class DNNLProducts {
         guard
             let packed = dnnl_packed_create(
                 session.pointer, elements, Int64(shape[0]), Int64(inner), dtype.rawValue, &status)
-        else { throw DNNLSession.failure("packing a weight of shape \(shape)", status) }
+        else {
+            let byteCount = shape.elementCount * dtype.byteCount
+            throw Int(status) == DNNL_STATUS_OUT_OF_MEMORY
+                ? BackendError(.outOfMemory, "no memory for \(byteCount) bytes, a weight of shape \(shape)")
+                : DNNLSession.failure("packing a weight of shape \(shape)", status)
+        }
         let handle = BufferHandle(rawValue: UInt64(UInt(bitPattern: packed)))
         var paddedInner: Int64 = 0
         let panels = dnnl_packed_panels(packed, Int64(resources.panelWidth), &paddedInner).map {
