@@ -129,7 +129,11 @@ let package = Package(
         .target(
             name: "BeastConfigurations", dependencies: ["BeastCore", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
-        .target(name: "BeastHub", swiftSettings: strict),
+        // Both open their library at run time: what is in the cache needs neither, and loading them takes 10 ms.
+        .target(name: "CCurl", path: "Sources/System/CCurl"),
+        .target(name: "CDigest", path: "Sources/System/CDigest"),
+        .systemLibrary(name: "CFileAttributes", path: "Sources/System/CFileAttributes"),
+        .target(name: "BeastHub", dependencies: ["CCurl", "CDigest", "CFileAttributes"], swiftSettings: strict),
         .target(
             name: "CubWeights",
             exclude: ["cub_dino_vitt8.safetensors", "cub_gpt.safetensors", "cub_mae_vitt8.safetensors"]),

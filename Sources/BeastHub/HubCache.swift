@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 private import Glibc
 
-/// The download cache that is shared with Python's `huggingface_hub`, read only.
+/// The download cache that is shared with Python's `huggingface_hub`.
 ///
 /// Layout: `models--OWNER--NAME/refs/REVISION` holds a commit, `models--OWNER--NAME/snapshots/COMMIT/FILE` is the file or a
 /// symbolic link to it. Blobs are never guessed from digests.
@@ -17,13 +17,17 @@ public struct HubCache: Sendable {
         for name in ["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"] {
             if let path = variable(name) { return HubCache(root: expanded(path)) }
         }
-        if let home = variable("HF_HOME") { return HubCache(root: expanded(home) + "/hub") }
-        if let cache = variable("XDG_CACHE_HOME") { return HubCache(root: expanded(cache) + "/huggingface/hub") }
-        guard let home = variable("HOME") else { return nil }
-        return HubCache(root: home + "/.cache/huggingface/hub")
+        return homeOfThisUser().map { HubCache(root: $0 + "/hub") }
     }
 
-    private static func variable(_ name: String) -> String? {
+    /// What `HF_HOME` stands for: the folder of the cache and of what is kept beside it.
+    static func homeOfThisUser() -> String? {
+        if let home = variable("HF_HOME") { return expanded(home) }
+        if let cache = variable("XDG_CACHE_HOME") { return expanded(cache) + "/huggingface" }
+        return variable("HOME").map { $0 + "/.cache/huggingface" }
+    }
+
+    static func variable(_ name: String) -> String? {
         guard let value = getenv(name).map({ String(cString: $0) }), !value.isEmpty else { return nil }
         return value
     }
@@ -57,30 +61,35 @@ public struct HubCache: Sendable {
     ///   - file: plain names with `/` between them, from the top of the repository.
     ///   - revision: a branch or tag, or a commit of 40 hexadecimal digits.
     /// - Returns: nil when the cache does not have it, or a name could lead out of the cache.
-    public func path(repository: String, file: String, revision: String = "main") -> String? {
-        let parts = repository.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        let names = file.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 2, (names + [revision] + parts).allSatisfy(Self.isPlainName) else { return nil }
-        let folder = "\(root)/models--\(parts[0])--\(parts[1])"
-        guard let commit = Self.isCommit(revision) ? revision : Self.readReference("\(folder)/refs/\(revision)") else {
-            return nil
-        }
-        let path = "\(folder)/snapshots/\(commit)/\(file)"
+    public func path(repository: String, file: String, revision: String = HubFile.standardRevision) -> String? {
+        guard let file = try? HubFile(repository: repository, file: file, revision: revision) else { return nil }
+        return path(of: file)
+    }
+
+    /// The path of a file that is already here; nil when the cache does not have it.
+    public func path(of file: HubFile) -> String? {
+        guard let commit = commit(of: file) else { return nil }
+        let path = snapshotPath(file, commit: commit)
         // A file that is there and may not be read is for the reader to report.
         return access(path, F_OK) == 0 ? path : nil
     }
 
-    private static func isPlainName(_ name: String) -> Bool {
-        !name.isEmpty && name != "." && name != ".." && name.utf8.count <= 255 && !name.contains("/")
-            && !name.contains("\\")
-            && !name.utf8.contains(0)
+    /// The commit that the cache knows a file's revision by; nil when it knows none.
+    public func commit(of file: HubFile) -> String? {
+        HubName.isCommit(file.revision) ? file.revision : Self.readReference(referencePath(file))
     }
 
-    private static func isCommit(_ text: String) -> Bool {
-        text.utf8.count == 40 && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
-    }
+    /// The folder of a file's repository.
+    func folder(_ file: HubFile) -> String { "\(root)/\(file.folderName)" }
 
-    private static func readReference(_ path: String) -> String? {
+    func blobPath(_ file: HubFile, etag: String) -> String { "\(folder(file))/blobs/\(etag)" }
+
+    func snapshotPath(_ file: HubFile, commit: String) -> String { "\(folder(file))/snapshots/\(commit)/\(file.file)" }
+
+    func referencePath(_ file: HubFile) -> String { "\(folder(file))/refs/\(file.revision)" }
+
+    /// The commit that a reference holds; nil for a file that is none.
+    static func readReference(_ path: String) -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
@@ -89,6 +98,6 @@ public struct HubCache: Sendable {
         guard count >= 40 else { return nil }
         let commit = String(decoding: bytes.prefix(40), as: UTF8.self)
         let isFollowedBySpaceOnly = bytes[40..<count].allSatisfy { $0 == 10 || $0 == 13 || $0 == 32 }
-        return isCommit(commit) && isFollowedBySpaceOnly ? commit : nil
+        return HubName.isCommit(commit) && isFollowedBySpaceOnly ? commit : nil
     }
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+private import Glibc
+private import Synchronization
 
 /// Has files from a hub and keeps them in the cache that is shared with Python's `huggingface_hub`.
 ///
@@ -10,6 +12,9 @@
 public final class HubClient: Sendable {
     /// What it goes by.
     public let settings: HubSettings
+
+    /// Whether the cache can hold links; nil before it was tried.
+    private let canLink = Mutex<Bool?>(nil)
 
     /// Opens nothing and sends nothing yet.
     public init(settings: HubSettings) { self.settings = settings }
@@ -41,12 +46,16 @@ public final class HubClient: Sendable {
     /// Asks the hub about a file (HEAD, redirects followed by hand).
     /// - Parameters:
     ///   - file: what is wanted.
+    ///   - isStopped: asked many times a second; when true, the call ends with `interrupted`.
     ///   - report: warnings and waits, on the calling thread.
     /// - Throws: ``HubError``: `offline`, `notFound`, `refused`, `unreachable`, `badReply`, `missingLibrary`.
     public func metadata(
-        of file: HubFile, report: (TransferEvent) -> Void = { _ in }
+        of file: HubFile, isStopped: @escaping () -> Bool = { false },
+        report: @escaping (TransferEvent) -> Void = { _ in }
     ) throws(HubError) -> RemoteFile {
-        throw HubError(.missingLibrary, "not built yet")
+        if let reason = settings.offlineReason { throw offline(file, reason) }
+        return try HubRequests(settings: settings, file: file, isStopped: isStopped, report: report).metadata(
+            retryCount: settings.retryCount)
     }
 
     /// Has a file, from the cache where it is there, else from the hub: resumed, verified, locked.
@@ -60,9 +69,178 @@ public final class HubClient: Sendable {
         _ file: HubFile, policy: CachePolicy = .current, isStopped: @escaping () -> Bool = { false },
         report: @escaping (TransferEvent) -> Void = { _ in }
     ) throws(HubError) -> FetchedFile {
-        throw HubError(.missingLibrary, "not built yet")
+        let mayAsk = settings.offlineReason == nil
+        if policy != .again, !mayAsk || policy == .cacheFirst || HubName.isCommit(file.revision) {
+            if let found = cached(file) { return found }
+        }
+        if let reason = settings.offlineReason { throw offline(file, reason) }
+        let requests = try HubRequests(settings: settings, file: file, isStopped: isStopped, report: report)
+        // A branch may move while it is looked at: then it is looked at again, but not for ever.
+        for round in 1...3 {
+            let remote: RemoteFile
+            do throws(HubError) {
+                let isHere = policy != .again && cached(file) != nil
+                remote = try requests.metadata(retryCount: isHere ? 0 : settings.retryCount)
+            } catch {
+                return try fallBack(to: file, policy, error, report)
+            }
+            do throws(HubError) {
+                return try fetch(remote, policy: policy, requests: requests)
+            } catch {
+                guard error.code == .changed || error.code == .corrupted, round < 3 else { throw error }
+                let now = try requests.metadata(retryCount: settings.retryCount)
+                guard now.etag != remote.etag || now.size != remote.size else { throw error }
+                report(.restarted(reason: "the hub has another file by now"))
+            }
+        }
+        throw requests.interrupted()
     }
 
     /// Reads parts of a file. The whole file's digest is not checked: parts cannot tell it.
     public func rangeReader(of remote: RemoteFile) -> RangeReader { RangeReader(client: self, remote: remote) }
+
+    // MARK: - The cache's copy
+
+    /// What the cache has for a revision.
+    private func cached(_ file: HubFile) -> FetchedFile? {
+        guard let commit = settings.cache.commit(of: file) else { return nil }
+        return cached(file, commit: commit, etag: nil)
+    }
+
+    private func cached(_ file: HubFile, commit: String, etag: String?) -> FetchedFile? {
+        let path = settings.cache.snapshotPath(file, commit: commit)
+        guard let size = Entry.size(path) else { return nil }
+        return FetchedFile(path: path, commit: commit, etag: etag, size: size, receivedByteCount: 0)
+    }
+
+
+    /// When the hub does not answer, what the cache has must do; when it says that there is no such file, it must not.
+    private func fallBack(
+        to file: HubFile, _ policy: CachePolicy, _ error: HubError, _ report: (TransferEvent) -> Void
+    ) throws(HubError) -> FetchedFile {
+        guard error.code != .interrupted, policy != .again, !error.isDefinite, let found = cached(file) else {
+            if let commit = error.absentCommit {
+                CacheWriter(cache: settings.cache, usesSymbolicLinks: true).noteAbsence(file, commit: commit)
+            }
+            throw error
+        }
+        report(.warning("\(error); the copy in the cache is used"))
+        return found
+    }
+
+    private func offline(_ file: HubFile, _ reason: String) -> HubError {
+        HubError(
+            .offline,
+            "\(file): not in the cache \(settings.cache.root), and \(reason) forbids to download it",
+            repository: file.repository, file: file.file)
+    }
+
+    // MARK: - The hub's copy
+
+    private func fetch(_ remote: RemoteFile, policy: CachePolicy, requests: HubRequests) throws(HubError) -> FetchedFile {
+        let (file, cache) = (remote.file, settings.cache)
+        let writer = CacheWriter(cache: cache, usesSymbolicLinks: usesLinks)
+        if policy != .again, let found = whole(cached(file, commit: remote.commit, etag: remote.etag), remote, requests) {
+            writer.setReference(remote)
+            return found
+        }
+        try writer.prepare(file)
+        let lock = try CacheLock.take(
+            cache, file, etag: remote.etag, isStopped: requests.isStopped, report: requests.report)
+        return try withExtendedLifetime(lock) { () throws(HubError) -> FetchedFile in
+            // Whoever had the lock before may have brought it, and another name may have the same content.
+            let blob = cache.blobPath(file, etag: remote.etag)
+            var received: Int64 = 0
+            let isHere = policy != .again && isWhole(blob, remote)
+            if !isHere {
+                if policy != .again,
+                    let found = whole(cached(file, commit: remote.commit, etag: remote.etag), remote, requests)
+                {
+                    writer.setReference(remote)
+                    return found
+                }
+                received = try download(remote, requests: requests, writer: writer, mayAdopt: lock.isExclusive)
+            }
+            if isHere || usesLinks { try writer.link(remote) }
+            writer.setReference(remote)
+            guard let found = cached(file, commit: remote.commit, etag: remote.etag) else {
+                throw HubError(
+                    .inputOutput, "\(file): what was written to \(cache.folder(file)) is gone again; is somebody tidying up?",
+                    repository: file.repository, file: file.file)
+            }
+            return FetchedFile(
+                path: found.path, commit: found.commit, etag: found.etag, size: found.size, receivedByteCount: received)
+        }
+    }
+
+    private var usesLinks: Bool {
+        settings.usesSymbolicLinks
+            && canLink.withLock { known in
+                let result = known ?? CacheWriter.canLink(in: settings.cache)
+                known = result
+                return result
+            }
+    }
+
+    private func isWhole(_ path: String, _ remote: RemoteFile) -> Bool {
+        guard let size = Entry.size(path) else { return false }
+        return size == remote.size ?? size
+    }
+
+    /// A copy of another length than the hub's is none.
+    private func whole(_ found: FetchedFile?, _ remote: RemoteFile, _ requests: HubRequests) -> FetchedFile? {
+        guard let found, let size = remote.size, found.size != size else { return found }
+        requests.report(
+            .warning("\(remote.file): the copy in the cache has \(found.size) bytes, the hub's has \(size): it is replaced"))
+        return nil
+    }
+
+    /// Brings a blob, with the lock held.
+    /// - Returns: bytes received.
+    private func download(
+        _ remote: RemoteFile, requests: HubRequests, writer: CacheWriter, mayAdopt: Bool
+    ) throws(HubError) -> Int64 {
+        let folder = "\(settings.cache.folder(remote.file))/blobs"
+        let partial = try PartialFile.open(remote, in: folder, mayAdopt: mayAdopt)
+        try checkRoom(remote, partial, folder)
+        requests.report(.started(size: remote.size, resumedFrom: partial.count))
+        let download = FileDownload(remote, into: partial, requests: requests)
+        var isSecondTry = false
+        while true {
+            do throws(HubError) {
+                try download.run()
+                if try !partial.verify() {
+                    requests.report(
+                        .warning(
+                            "\(remote.file): its content cannot be verified, since the ETag '\(remote.etag)' is no digest"))
+                }
+                break
+            } catch {
+                switch error.code {
+                // What was here or how it was put together may be wrong: once more, from the first byte.
+                case .corrupted where download.isPieced && !isSecondTry:
+                    isSecondTry = true
+                    try download.restart("its bytes were not those of the file")
+                case .corrupted, .changed:
+                    partial.discard()
+                    throw error
+                default: throw error
+                }
+            }
+        }
+        try partial.sync()
+        try writer.publish(partial, remote)
+        return download.receivedByteCount
+    }
+
+    private func checkRoom(_ remote: RemoteFile, _ partial: PartialFile, _ folder: String) throws(HubError) {
+        guard let size = remote.size, let free = Folder.freeByteCount(folder), size - partial.count > free else { return }
+        let missing = size - partial.count
+        if partial.count == 0 { partial.discard() }
+        throw HubError(
+            .diskFull,
+            "\(remote.file): \(missing) bytes are to come, and the disk of \(folder) has room for \(free); make room, or set "
+                + "HF_HOME to a folder on another disk",
+            repository: remote.file.repository, file: remote.file.file)
+    }
 }

@@ -51,6 +51,10 @@ public struct HubError: Error, Sendable, CustomStringConvertible {
     public let status: Int?
     /// What lay underneath, for a detailed form.
     public let cause: (any Error)?
+    /// Whether the hub itself says that there is no such revision or file, so that a copy in the cache is of something else.
+    var isDefinite = false
+    /// The commit that lacks the file, where the hub named it.
+    var absentCommit: String?
 
     /// Creates an error.
     public init(

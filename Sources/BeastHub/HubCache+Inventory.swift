@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+private import Glibc
+
+extension HubCache {
+    private static let kinds = ["models": "model", "datasets": "dataset", "spaces": "space"]
+    /// Folders within a snapshot; deeper ones are nobody's.
+    private static let largestDepth = 32
+
+    /// All repositories that are here, by name. Links to folders are not followed.
+    public func repositories() -> [CachedRepository] {
+        Folder.names(root).compactMap(inventory).sorted { ($0.name, $0.kind) < ($1.name, $1.kind) }
+    }
+
+    /// A model repository that is here; nil when it is not.
+    public func repository(named name: String) -> CachedRepository? {
+        guard HubName.refusal(ofRepository: name) == nil else { return nil }
+        return inventory(HubName.folder(ofRepository: name))
+    }
+
+    private func inventory(_ folderName: String) -> CachedRepository? {
+        var parts = folderName.components(separatedBy: "--")
+        guard parts.count >= 2, let kind = Self.kinds[parts.removeFirst()] else { return nil }
+        let name = parts.joined(separator: "/")
+        let path = "\(root)/\(folderName)"
+        guard HubName.refusal(ofRepository: name) == nil, Entry(path).isFolder else { return nil }
+        let references = references("\(path)/refs", prefix: "", depth: 0)
+        let revisions = Folder.names("\(path)/snapshots").compactMap { commit -> CachedRepository.Revision? in
+            guard HubName.isCommit(commit), Entry("\(path)/snapshots/\(commit)").isFolder else { return nil }
+            return CachedRepository.Revision(
+                commit: commit, references: references.filter { $0.commit == commit }.map(\.name).sorted(),
+                files: files("\(path)/snapshots/\(commit)", prefix: "", depth: 1))
+        }
+        let used = Set(revisions.flatMap(\.files).compactMap(\.etag))
+        var blobs: [CachedRepository.Blob] = []
+        var partials: [CachedRepository.Partial] = []
+        for name in Entry("\(path)/blobs").isFolder ? Folder.names("\(path)/blobs") : [] {
+            let file = "\(path)/blobs/\(name)"
+            guard let size = Entry.size(file) else { continue }
+            if name.hasSuffix(".incomplete") {
+                let etag = name.split(separator: ".").first.map(String.init) ?? name
+                partials.append(
+                    .init(path: file, size: size, isBeingWritten: isBeingWritten(file, folderName, etag: etag)))
+            } else if !name.hasSuffix(".lock") {
+                blobs.append(.init(etag: name, path: file, size: size, isUsed: used.contains(name)))
+            }
+        }
+        return CachedRepository(
+            kind: kind, name: name, path: path, revisions: revisions, blobs: blobs, partials: partials)
+    }
+
+    /// Ours hold a lock on the partial file itself, Python's clients on the blob's lock file.
+    private func isBeingWritten(_ path: String, _ folderName: String, etag: String) -> Bool {
+        CacheLock.takeIfFree(path) == nil || CacheLock.takeIfFree("\(root)/.locks/\(folderName)/\(etag).lock") == nil
+    }
+
+    private func references(_ folder: String, prefix: String, depth: Int) -> [(name: String, commit: String)] {
+        guard depth < Self.largestDepth, Entry(folder).isFolder else { return [] }
+        return Folder.names(folder).flatMap { name -> [(name: String, commit: String)] in
+            let path = "\(folder)/\(name)"
+            if Entry(path).isFolder { return references(path, prefix: "\(prefix)\(name)/", depth: depth + 1) }
+            return HubCache.readReference(path).map { [(prefix + name, $0)] } ?? []
+        }
+    }
+
+    /// - Parameter depth: folders between the repository and the files, `snapshots` not counted.
+    private func files(_ folder: String, prefix: String, depth: Int) -> [CachedRepository.File] {
+        guard depth < Self.largestDepth else { return [] }
+        return Folder.names(folder).flatMap { name -> [CachedRepository.File] in
+            let path = "\(folder)/\(name)"
+            let entry = Entry(path)
+            switch entry.kind {
+            case .folder: return files(path, prefix: "\(prefix)\(name)/", depth: depth + 1)
+            case .link:
+                let start = String(repeating: "../", count: depth + 1) + "blobs/"
+                let target = Entry.target(path) ?? ""
+                let etag = target.hasPrefix(start) ? String(target.dropFirst(start.count)) : nil
+                return [
+                    .init(
+                        name: prefix + name, path: path, etag: etag.flatMap { HubName.isEtag($0) ? $0 : nil },
+                        size: Entry.size(path))
+                ]
+            case .file: return [.init(name: prefix + name, path: path, etag: nil, size: Entry.size(path))]
+            case .other: return []
+            }
+        }
+    }
+}
+
+/// What stands under a path, links not followed.
+struct Entry {
+    enum Kind {
+        case file
+        case folder
+        case link
+        case other
+    }
+
+    let kind: Kind
+
+    init(_ path: String) {
+        var information = stat()
+        guard lstat(path, &information) == 0 else {
+            kind = .other
+            return
+        }
+        switch information.st_mode & S_IFMT {
+        case S_IFREG: kind = .file
+        case S_IFDIR: kind = .folder
+        case S_IFLNK: kind = .link
+        default: kind = .other
+        }
+    }
+
+    var isFolder: Bool { kind == .folder }
+
+    /// Bytes of a regular file, links followed; nil for anything else.
+    static func size(_ path: String) -> Int64? {
+        var information = stat()
+        guard stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return nil }
+        return Int64(information.st_size)
+    }
+
+    /// Where a link leads; nil for what is none.
+    static func target(_ path: String) -> String? {
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = bytes.withUnsafeMutableBytes { buffer in
+            readlink(path, buffer.bindMemory(to: CChar.self).baseAddress, buffer.count)
+        }
+        return count > 0 ? String(decoding: bytes.prefix(count), as: UTF8.self) : nil
+    }
+}
+
+extension String {
+    /// The parts between a separator of several characters, empty ones included.
+    fileprivate func components(separatedBy separator: String) -> [String] {
+        var parts: [String] = []
+        var rest = self[...]
+        while let range = rest.firstRange(of: separator) {
+            parts.append(String(rest[..<range.lowerBound]))
+            rest = rest[range.upperBound...]
+        }
+        return parts + [String(rest)]
+    }
+}
