@@ -147,8 +147,8 @@ let package = Package(
         .executableTarget(
             name: "beasts",
             dependencies: [
-                "BeastConfigurations", "BeastConformance", "BeastCore", "BeastMedia", "BeastWeights", "Menagerie",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "BeastConfigurations", "BeastConformance", "BeastCore", "BeastHub", "BeastMedia", "BeastWeights",
+                "Menagerie", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
         .testTarget(name: "BeastCoreTests", dependencies: ["BeastCore", "CBeasts"], swiftSettings: strict),

@@ -41,6 +41,8 @@ public final class HubClient: Sendable {
         public let size: Int64
         /// How many bytes came over the network in this call.
         public let receivedByteCount: Int64
+        /// Whether its bytes were held against the hub's digest in this call.
+        public let isVerified: Bool
     }
 
     /// Asks the hub about a file (HEAD, redirects followed by hand).
@@ -110,7 +112,7 @@ public final class HubClient: Sendable {
     private func cached(_ file: HubFile, commit: String, etag: String?) -> FetchedFile? {
         let path = settings.cache.snapshotPath(file, commit: commit)
         guard let size = Entry.size(path) else { return nil }
-        return FetchedFile(path: path, commit: commit, etag: etag, size: size, receivedByteCount: 0)
+        return FetchedFile(path: path, commit: commit, etag: etag, size: size, receivedByteCount: 0, isVerified: false)
     }
 
 
@@ -150,7 +152,7 @@ public final class HubClient: Sendable {
         return try withExtendedLifetime(lock) { () throws(HubError) -> FetchedFile in
             // Whoever had the lock before may have brought it, and another name may have the same content.
             let blob = cache.blobPath(file, etag: remote.etag)
-            var received: Int64 = 0
+            var (received, isVerified) = (Int64(0), false)
             let isHere = policy != .again && isWhole(blob, remote)
             if !isHere {
                 if policy != .again,
@@ -159,7 +161,7 @@ public final class HubClient: Sendable {
                     writer.setReference(remote)
                     return found
                 }
-                received = try download(remote, requests: requests, writer: writer, mayAdopt: lock.isExclusive)
+                (received, isVerified) = try download(remote, requests: requests, writer: writer, mayAdopt: lock.isExclusive)
             }
             if isHere || usesLinks { try writer.link(remote) }
             writer.setReference(remote)
@@ -169,7 +171,8 @@ public final class HubClient: Sendable {
                     repository: file.repository, file: file.file)
             }
             return FetchedFile(
-                path: found.path, commit: found.commit, etag: found.etag, size: found.size, receivedByteCount: received)
+                path: found.path, commit: found.commit, etag: found.etag, size: found.size, receivedByteCount: received,
+                isVerified: isVerified)
         }
     }
 
@@ -196,20 +199,21 @@ public final class HubClient: Sendable {
     }
 
     /// Brings a blob, with the lock held.
-    /// - Returns: bytes received.
+    /// - Returns: bytes received, and whether they could be verified.
     private func download(
         _ remote: RemoteFile, requests: HubRequests, writer: CacheWriter, mayAdopt: Bool
-    ) throws(HubError) -> Int64 {
+    ) throws(HubError) -> (Int64, Bool) {
         let folder = "\(settings.cache.folder(remote.file))/blobs"
         let partial = try PartialFile.open(remote, in: folder, mayAdopt: mayAdopt)
         try checkRoom(remote, partial, folder)
         requests.report(.started(size: remote.size, resumedFrom: partial.count))
         let download = FileDownload(remote, into: partial, requests: requests)
-        var isSecondTry = false
+        var (isSecondTry, isVerified) = (false, false)
         while true {
             do throws(HubError) {
                 try download.run()
-                if try !partial.verify() {
+                isVerified = try partial.verify()
+                if !isVerified {
                     requests.report(
                         .warning(
                             "\(remote.file): its content cannot be verified, since the ETag '\(remote.etag)' is no digest"))
@@ -230,7 +234,7 @@ public final class HubClient: Sendable {
         }
         try partial.sync()
         try writer.publish(partial, remote)
-        return download.receivedByteCount
+        return (download.receivedByteCount, isVerified)
     }
 
     private func checkRoom(_ remote: RemoteFile, _ partial: PartialFile, _ folder: String) throws(HubError) {

@@ -22,8 +22,6 @@ public struct HubSettings: Sendable {
     public var downloadTimeout = 10
     /// Whether `snapshots/` may hold symbolic links.
     public var usesSymbolicLinks = true
-    /// Whether progress may be shown.
-    public var showsProgress = true
     /// How often a failure that may pass is tried again; progress starts the count anew.
     public var retryCount = 5
     /// A file of certificates that are trusted, instead of the system's.
@@ -56,12 +54,14 @@ public struct HubSettings: Sendable {
         settings.metadataTimeout = try seconds("HF_HUB_ETAG_TIMEOUT") ?? settings.metadataTimeout
         settings.downloadTimeout = try seconds("HF_HUB_DOWNLOAD_TIMEOUT") ?? settings.downloadTimeout
         settings.usesSymbolicLinks = !isTrue("HF_HUB_DISABLE_SYMLINKS")
-        settings.showsProgress = !isTrue("HF_HUB_DISABLE_PROGRESS_BARS")
         settings.certificates = ["CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"].lazy.compactMap(
             HubCache.variable
         ).first
         return settings
     }
+
+    /// Whether the environment lets progress be shown.
+    public static var progressIsWanted: Bool { !isTrue("HF_HUB_DISABLE_PROGRESS_BARS") }
 
     static func isTrue(_ name: String) -> Bool {
         ["1", "on", "yes", "true"].contains(HubCache.variable(name)?.lowercased())

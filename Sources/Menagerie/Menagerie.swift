@@ -13,26 +13,27 @@ public enum Menagerie {
     /// - Parameters:
     ///   - name: a name of the ``Catalogue``.
     ///   - backend: where it runs.
-    ///   - weights: a checkpoint file; without it the built-in weights or the hub cache.
+    ///   - weights: a checkpoint file; without it the built-in weights or those of the hub.
     ///   - threadCount: 0 for the backend's own choice.
     ///   - precision: what is kept in memory between products.
-    /// - Throws: ``MenagerieError`` for an unknown name or weights that are not here; errors of the checkpoint, the model
-    ///   and the backend as they are.
+    ///   - hub: how weights are had that are not here.
+    /// - Throws: ``MenagerieError`` for an unknown name or weights that are not here; `HubError` when they cannot be
+    ///   downloaded; errors of the checkpoint, the model and the backend as they are.
     public static func load(
         _ name: String, backend: ChosenBackend, weights: String? = nil, threadCount: Int = 0,
-        precision: ComputePrecision = .f32
+        precision: ComputePrecision = .f32, hub: HubAccess = HubAccess()
     ) throws -> EmbeddingModel {
         let card = try Catalogue.model(named: name)
         let session = try backend.makeSession(threadCount: threadCount, precision: precision)
-        return try load(card, session: session, weights: weights, threadCount: threadCount)
+        return try load(card, session: session, weights: weights, threadCount: threadCount, hub: hub)
     }
 
     /// The same on a session that is already open.
     /// - Parameter threadCount: threads that look through the checkpoint's tensors for damage; 0 for one.
-    public static func load(_ card: ModelCard, session: Session, weights: String? = nil, threadCount: Int = 0) throws
-        -> EmbeddingModel
-    {
-        let source = try self.weights(of: card, file: weights)
+    public static func load(
+        _ card: ModelCard, session: Session, weights: String? = nil, threadCount: Int = 0, hub: HubAccess = HubAccess()
+    ) throws -> EmbeddingModel {
+        let source = try self.weights(of: card, file: weights, hub: hub)
         source.threadCount = threadCount
         let network = try card.network.makeEncoder(weights: source, session: session)
         return EmbeddingModel(card: card, network: network, unusedTensors: UnusedTensors(source))
@@ -48,9 +49,10 @@ public enum Menagerie {
     }
 
     /// Builds a model that completes pictures, encoder and decoder, and loads its weights.
-    /// - Throws: ``MenagerieError`` for a model that is no masked autoencoder; otherwise as ``load(_:session:weights:)``.
+    /// - Throws: ``MenagerieError`` for a model that is no masked autoencoder; otherwise as
+    ///   ``load(_:session:weights:threadCount:hub:)``.
     public static func loadForCompletion(
-        _ card: ModelCard, session: Session, weights: String? = nil
+        _ card: ModelCard, session: Session, weights: String? = nil, hub: HubAccess = HubAccess()
     ) throws -> CompletionModel {
         guard let configuration = card.masked else {
             throw MenagerieError(
@@ -58,24 +60,25 @@ public enum Menagerie {
                 "\(card.name) cannot complete pictures; masked autoencoders can: "
                     + Catalogue.models.filter { $0.masked != nil }.map(\.name).joined(separator: ", "))
         }
-        let source = try self.weights(of: card, file: weights)
+        let source = try self.weights(of: card, file: weights, hub: hub)
         let network = try MaskedAutoencoder(configuration, weights: source, session: session)
         return CompletionModel(card: card, network: network, unusedTensors: UnusedTensors(source))
     }
 
     /// The tensors of a model, none of them read yet.
-    /// - Parameter file: a checkpoint; without it the built-in weights or the hub cache.
-    static func weights(of card: ModelCard, file: String?) throws -> CheckpointWeights {
-        try open(card, weights: file).weights(select: card.checkpointKeys, stripping: card.strippedPrefixes)
+    /// - Parameter file: a checkpoint; without it the built-in weights or those of the hub.
+    static func weights(of card: ModelCard, file: String?, hub: HubAccess) throws -> CheckpointWeights {
+        try open(card, weights: file, hub: hub).weights(select: card.checkpointKeys, stripping: card.strippedPrefixes)
     }
 
-    private static func open(_ card: ModelCard, weights: String?) throws -> Checkpoint {
+    private static func open(_ card: ModelCard, weights: String?, hub: HubAccess) throws -> Checkpoint {
         if let weights { return try Checkpoint.open(path: weights) }
         switch card.weights {
         case .builtIn:
             return try Checkpoint.open(staticBytes: try builtInBytes(card), name: "the built-in \(card.name)")
         case .hub(let repository, let file):
-            return try Checkpoint.cached(file, of: repository, for: card.name, option: "--weights")
+            let paths = try hub.paths([(file, "--weights")], of: repository, for: card.name)
+            return try Checkpoint.open(path: paths[0])
         }
     }
 

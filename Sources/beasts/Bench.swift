@@ -144,6 +144,7 @@ struct Bench: CommonOptionsCommand {
             cards: cards, backends: backends, threadCounts: lists.threadCounts, precisions: lists.precisions,
             batchSizes: lists.batchSizes, sizes: lists.sizes)
         benchmark.weights = weights.choice
+        benchmark.hub = weights.hub.access(common)
         benchmark.repeatCount = repeats
         benchmark.warmUpCount = warmUp
         benchmark.profilesOps = ops
@@ -180,6 +181,7 @@ struct Bench: CommonOptionsCommand {
         benchmark.contexts = lists.contexts
         benchmark.stepCount = steps
         benchmark.weights = weights.choice
+        benchmark.hub = weights.hub.access(common)
         benchmark.repeatCount = repeats
         benchmark.warmUpCount = warmUp
         benchmark.profilesOps = ops

@@ -80,6 +80,7 @@ struct Compare: CommonOptionsCommand {
         }
         var comparison = BackendComparison(card: card, right: backends[0], other: backends[1])
         comparison.weights = weights.choice
+        comparison.hub = weights.hub.access(common)
         comparison.paths = inputs.isEmpty ? [] : try InputList(inputs, standardInput: readStandardInput).paths
         comparison.randomCount = random
         comparison.seed = seed

@@ -85,7 +85,7 @@ struct Complete: CommonOptionsCommand {
         let chosen = try backend.choose(common)
         let network = try Menagerie.loadForCompletion(
             card, session: try chosen.makeSession(threadCount: job.threadCount, precision: backend.precision),
-            weights: files.weights)
+            weights: files.weights, hub: files.hub.access(common))
         // Published files hold heads and optimizers that everybody knows of; a file of the user's own may hold a surprise.
         if files.weights != nil || common.verbose, let note = network.unusedTensors.note { common.note(note) }
         var progress = Progress(total: job.paths.count, isQuiet: common.quiet)

@@ -20,8 +20,11 @@ struct Embed: CommonOptionsCommand {
     @Option(name: .long, help: "The model (default: the built-in \(Catalogue.defaultName)).")
     var model: String?
 
-    @Option(name: .long, help: "A checkpoint file for the model (default: the hub cache).", completion: .file())
+    @Option(
+        name: .long, help: "A checkpoint file for the model (default: the cache, else the hub).", completion: .file())
     var weights: String?
+
+    @OptionGroup var hub: HubOptions
 
     @OptionGroup var backend: BackendOptions
 
@@ -86,7 +89,8 @@ struct Embed: CommonOptionsCommand {
         if model == nil, weights == nil { common.note("model: \(Catalogue.defaultModelNote)") }
         if let note = job.note(for: card) { common.note(note) }
         let network = try Menagerie.load(
-            card.name, backend: chosen, weights: weights, threadCount: job.threadCount, precision: backend.precision)
+            card.name, backend: chosen, weights: weights, threadCount: job.threadCount, precision: backend.precision,
+            hub: hub.access(common))
         // Published files hold heads and optimizers that everybody knows of; a file of the user's own may hold a surprise.
         if weights != nil || common.verbose, let note = network.unusedTensors.note { common.note(note) }
         try run(job, network, backend: chosen)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import BeastConfigurations
 import BeastCore
+import BeastHub
 import BeastMedia
 import BeastWeights
 import Menagerie
@@ -17,6 +18,7 @@ struct Failure {
     init?(_ error: any Error) {
         switch error {
         case let error as MenagerieError: exitCode = error.code.exitCode
+        case let error as HubError: exitCode = error.code.exitCode
         case let error as WeightsError: exitCode = error.code == .cannotRead || error.code == .notRegularFile ? 66 : 65
         case let error as ConfigurationError:
             exitCode = error.code == .cannotRead || error.code == .notRegularFile ? 66 : 65
@@ -30,7 +32,7 @@ struct Failure {
         }
         line = "\(error)"
         isSilent = (error as? MenagerieError)?.code == .readerGone
-        cause = (error as? MenagerieError)?.cause.map { "\($0)" }
+        cause = ((error as? MenagerieError)?.cause ?? (error as? HubError)?.cause).map { "\($0)" }
     }
 
     func end(isVerbose: Bool) -> Never {
@@ -39,6 +41,18 @@ struct Failure {
             if isVerbose, let cause, cause != line { StandardError.print("  because: \(cause)") }
         }
         Foreground.exit(exitCode)
+    }
+}
+
+extension HubError.Code {
+    var exitCode: Int32 {
+        switch self {
+        case .usage: 64
+        case .badReply, .corrupted, .changed: 65
+        case .diskFull, .inputOutput: 74
+        case .interrupted: 130
+        default: 69
+        }
     }
 }
 

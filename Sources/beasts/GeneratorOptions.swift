@@ -6,16 +6,22 @@ public import Menagerie
 
 /// Files of a generator that are given instead of the published ones.
 struct GeneratorFileOptions: ParsableArguments {
-    @Option(name: .long, help: "A checkpoint file for the transformer (default: the hub cache).", completion: .file())
+    @Option(
+        name: .long, help: "A checkpoint file for the transformer (default: the cache, else the hub).",
+        completion: .file())
     var weights: String?
 
-    @Option(name: .long, help: "A checkpoint file for the tokeniser (default: the hub cache).", completion: .file())
+    @Option(
+        name: .long, help: "A checkpoint file for the tokeniser (default: the cache, else the hub).",
+        completion: .file())
     var tokenizer: String?
 
     @Option(
-        name: .long, help: "A YAML file with the tokeniser's sizes (default: the hub cache, else those of the name).",
+        name: .long, help: "A YAML file with the tokeniser's sizes (default: the cache, else those of the name).",
         completion: .file(extensions: ["yaml", "yml"]))
     var tokenizerConfig: String?
+
+    @OptionGroup var hub: HubOptions
 
     /// The card with the sizes that the files tell.
     func card(_ card: GeneratorCard) throws -> GeneratorCard {
@@ -33,7 +39,7 @@ struct GeneratorFileOptions: ParsableArguments {
         let session = try backend.choose(common).makeSession(threadCount: threads, precision: backend.precision)
         return try Menagerie.loadGenerator(
             card, session: session, files: GeneratorFiles(transformer: weights, tokenizer: tokenizer), parts: parts,
-            threadCount: threads)
+            threadCount: threads, hub: hub.access(common))
     }
 }
 

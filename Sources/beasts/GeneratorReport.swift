@@ -21,11 +21,13 @@ struct GeneratorReport: Encodable {
     let codesPerPicture: Int
     let preparation: String
     let isBuiltIn: Bool
+    /// Whether all its files are in the hub cache; left out for the built-in one, and where nobody looked.
+    let isCached: Bool?
     let repository: String?
     let file: String?
     let tokenizerFile: String?
 
-    init(_ card: GeneratorCard) {
+    init(_ card: GeneratorCard, isCached: Bool? = nil) {
         name = card.name
         dataSet = card.dataSet
         dataDescription = card.dataDescription
@@ -42,6 +44,7 @@ struct GeneratorReport: Encodable {
         codesPerPicture = card.codesPerPicture
         preparation = card.preprocessing.summary
         isBuiltIn = card.isBuiltIn
+        self.isCached = card.isBuiltIn ? nil : isCached
         if case .hub(let repository, let transformer, let tokenizer, _) = card.weights {
             self.repository = repository
             file = transformer

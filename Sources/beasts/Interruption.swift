@@ -10,6 +10,12 @@ enum Interruption {
     /// The files that have to go.
     static let pendingFiles = PendingFiles()
 
+    /// What the last line says besides, while downloads are under way.
+    private static let advice = Mutex<String?>(nil)
+
+    /// From now on an interruption says so; nil ends it.
+    static func advise(_ text: String?) { advice.withLock { $0 = text } }
+
     /// Set while a job runs that can end early and keep what is finished.
     private static let gracefulStop = Mutex<StopRequest?>(nil)
 
@@ -57,7 +63,7 @@ enum Interruption {
         alarm(10)
         pendingFiles.abandon()
         if StandardError.isTerminal { StandardError.draw("\r\u{1B}[K") }
-        StandardError.print("beasts: interrupted")
+        StandardError.print("beasts: interrupted" + (advice.withLock { $0 }.map { "; \($0)" } ?? ""))
         _exit(130)
     }
 

@@ -24,21 +24,26 @@ struct List: CommonOptionsCommand {
         if models.isEmpty, generators.isEmpty {
             throw MenagerieError(.usage, "no model is all of that at once; beasts list shows all")
         }
+        let cached = Catalogue.cachedNames()
         if common.json {
             try JSONOutput.print(
-                models.map { Entry.encoder(ModelReport($0)) } + generators.map { Entry.generator(GeneratorReport($0)) })
+                models.map { Entry.encoder(ModelReport($0, isCached: cached.contains($0.name))) }
+                    + generators.map { Entry.generator(GeneratorReport($0, isCached: cached.contains($0.name))) })
             return
+        }
+        func place(_ name: String, isBuiltIn: Bool) -> String {
+            isBuiltIn ? "built in" : cached.contains(name) ? "cached" : "hub"
         }
         let rows = models.map { card in
             [
                 card.name, card.algorithm, card.dataSet, card.architecture, "\(card.network.imageSize)",
-                ModelReport.millions(card.parameterCount), card.isBuiltIn ? "built in" : "hub", card.licence,
+                ModelReport.millions(card.parameterCount), place(card.name, isBuiltIn: card.isBuiltIn), card.licence,
             ]
         }
         let generatorRows = generators.map { card in
             [
                 card.name, Catalogue.generatorAlgorithm, card.dataSet, card.architecture, "\(card.imageSize)",
-                ModelReport.millions(card.parameterCount), card.isBuiltIn ? "built in" : "hub", card.licence,
+                ModelReport.millions(card.parameterCount), place(card.name, isBuiltIn: card.isBuiltIn), card.licence,
             ]
         }
         StandardOutput.print(

@@ -20,10 +20,12 @@ struct ModelReport: Encodable {
     let completesPictures: Bool
     let isBuiltIn: Bool
     let isRetired: Bool
+    /// Whether all its files are in the hub cache; left out for built-in models, and where nobody looked.
+    let isCached: Bool?
     let repository: String?
     let file: String?
 
-    init(_ card: ModelCard) {
+    init(_ card: ModelCard, isCached: Bool? = nil) {
         name = card.name
         algorithm = card.algorithm
         dataSet = card.dataSet
@@ -42,6 +44,7 @@ struct ModelReport: Encodable {
         completesPictures = card.masked != nil
         isBuiltIn = card.isBuiltIn
         isRetired = card.isRetired
+        self.isCached = card.isBuiltIn ? nil : isCached
         if case .hub(let repository, let file) = card.weights {
             self.repository = repository
             self.file = file

@@ -58,7 +58,7 @@ struct Progress {
     }
 
     /// `1:02:03`, `2:03` or `3 s`.
-    private static func duration(_ seconds: Double) -> String {
+    static func duration(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds < 1e9 else { return "?" }
         let whole = Int(seconds.rounded(.up))
         func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }

@@ -4,11 +4,13 @@ import Menagerie
 
 /// Where the weights of a measured model come from.
 struct WeightOptions: ParsableArguments {
-    @Option(name: .long, help: "A checkpoint file for the model (default: the hub cache).", completion: .file())
+    @Option(name: .long, help: "A checkpoint file for the model (default: the cache, else the hub).", completion: .file())
     var weights: String?
 
     @Flag(name: .long, help: "Use seeded random weights, so that no checkpoint is needed.")
     var randomWeights = false
+
+    @OptionGroup var hub: HubOptions
 
     var choice: WeightChoice {
         if randomWeights { return .random(seed: 1) }

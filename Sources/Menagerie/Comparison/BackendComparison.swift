@@ -8,6 +8,8 @@ public struct BackendComparison: Sendable {
     /// The one that is taken as right, and the other.
     public var backends: (right: ChosenBackend, other: ChosenBackend)
     public var weights = WeightChoice.published
+    /// How weights are had that are not here.
+    public var hub = HubAccess()
     /// Picture files.
     public var paths: [String] = []
     /// How many pictures of noise are compared after them, 0 or more.
@@ -48,7 +50,9 @@ public struct BackendComparison: Sendable {
     public func run(report: (Int) -> Void = { _ in }) throws -> EmbeddingDifference {
         try check()
         let models = try [(backends.right, .f32), (backends.other, precision)].map { backend, precision in
-            try weights.load(card, session: try backend.makeSession(threadCount: threadCount, precision: precision))
+            try weights.load(
+                card, session: try backend.makeSession(threadCount: threadCount, precision: precision),
+                hub: hub)
         }
         let side = size ?? card.network.imageSize
         var difference = EmbeddingDifference()

@@ -15,19 +15,21 @@ extension Menagerie {
     /// - Parameters:
     ///   - card: of the catalogue.
     ///   - session: what it computes with.
-    ///   - files: checkpoints; without them the built-in weights or the hub cache.
+    ///   - files: checkpoints; without them the built-in weights or those of the hub.
     ///   - parts: what is needed; nothing else is read.
     ///   - threadCount: threads that look through the checkpoints for damage; 0 for one.
-    /// - Throws: ``MenagerieError`` for weights that are not here or hold tensors of another model; errors of the checkpoint,
-    ///   the model and the backend as they are.
+    ///   - hub: how weights are had that are not here.
+    /// - Throws: ``MenagerieError`` for weights that are not here or hold tensors of another model; `HubError` when they
+    ///   cannot be downloaded; errors of the checkpoint, the model and the backend as they are.
     public static func loadGenerator(
         _ card: GeneratorCard, session: Session, files: GeneratorFiles = GeneratorFiles(),
-        parts: GenerativeModel.Parts = .all, threadCount: Int = 0
+        parts: GenerativeModel.Parts = .all, threadCount: Int = 0, hub: HubAccess = HubAccess()
     ) throws -> GenerativeModel {
         let configuration = files.configuration ?? card.tokenizer
-        // Both before anything is read: what is missing is said at once.
-        let transformerFile = try parts.contains(.transformer) ? openTransformer(card, files) : nil
-        let tokenizerFile = try parts.isDisjoint(with: .tokenizer) ? nil : openTokenizer(card, files)
+        // Both before anything is read: what is missing is downloaded side by side, or said at once.
+        let files = try located(files, card, parts, hub)
+        let transformerFile = try parts.contains(.transformer) ? open(card, files.transformer) : nil
+        let tokenizerFile = try parts.isDisjoint(with: .tokenizer) ? nil : open(card, files.tokenizer)
         let transformer = try transformerFile.map { checkpoint in
             let source = try checkpoint.weights(select: ["model_state_dict"])
             source.threadCount = threadCount
@@ -70,32 +72,29 @@ extension Menagerie {
         return HubCache.ofThisUser()?.path(repository: repository, file: file)
     }
 
-    private static func openTransformer(_ card: GeneratorCard, _ files: GeneratorFiles) throws -> Checkpoint {
-        if let path = files.transformer { return try Checkpoint.open(path: path) }
-        return try open(card) { _, transformer, _ in transformer }
+    /// The files with those of the hub where none are given; nil stays for what is built in.
+    private static func located(
+        _ files: GeneratorFiles, _ card: GeneratorCard, _ parts: GenerativeModel.Parts, _ hub: HubAccess
+    ) throws -> GeneratorFiles {
+        var files = files
+        guard case .hub(let repository, let transformer, let tokenizer, _) = card.weights else {
+            files.tokenizer = files.tokenizer ?? files.transformer
+            return files
+        }
+        var wanted: [(name: String, option: String)] = []
+        if parts.contains(.transformer), files.transformer == nil { wanted.append((transformer, "--weights")) }
+        if !parts.isDisjoint(with: .tokenizer), files.tokenizer == nil { wanted.append((tokenizer, "--tokenizer")) }
+        for (file, path) in zip(wanted, try hub.paths(wanted, of: repository, for: card.name)) {
+            if file.name == transformer { files.transformer = path } else { files.tokenizer = path }
+        }
+        return files
     }
 
-    private static func openTokenizer(_ card: GeneratorCard, _ files: GeneratorFiles) throws -> Checkpoint {
-        if let path = files.tokenizer ?? (card.isBuiltIn ? files.transformer : nil) {
-            return try Checkpoint.open(path: path)
-        }
-        return try open(card) { _, _, tokenizer in tokenizer }
-    }
-
-    private static func open(
-        _ card: GeneratorCard, _ choose: (_ repository: String, _ transformer: String, _ tokenizer: String) -> String
-    ) throws -> Checkpoint {
-        switch card.weights {
-        case .builtIn:
-            return try Checkpoint.open(
-                staticBytes: UnsafeRawBufferPointer(
-                    start: beasts_cub_gpt_bytes(), count: beasts_cub_gpt_byte_count()),
-                name: "the built-in \(card.name)")
-        case .hub(let repository, let transformer, let tokenizer, _):
-            let file = choose(repository, transformer, tokenizer)
-            return try Checkpoint.cached(
-                file, of: repository, for: card.name, option: file == tokenizer ? "--tokenizer" : "--weights")
-        }
+    private static func open(_ card: GeneratorCard, _ path: String?) throws -> Checkpoint {
+        if let path { return try Checkpoint.open(path: path) }
+        return try Checkpoint.open(
+            staticBytes: UnsafeRawBufferPointer(start: beasts_cub_gpt_bytes(), count: beasts_cub_gpt_byte_count()),
+            name: "the built-in \(card.name)")
     }
 }
 

@@ -17,6 +17,8 @@ public struct Benchmark: Sendable {
     /// Sides of the pictures in pixels; nil for the model's own.
     public var sizes: [Int?]
     public var weights = WeightChoice.published
+    /// How weights are had that are not here.
+    public var hub = HubAccess()
     /// Timed runs of each combination, 1 or more.
     public var repeatCount = 5
     /// Runs before them that are not timed.
@@ -100,7 +102,7 @@ public struct Benchmark: Sendable {
                         report("loading \(card.name) on \(backend.library.name), \(threads) threads")
                         let precision = try precision.resolved(on: backend)
                         let session = try backend.makeSession(threadCount: threads, precision: precision)
-                        let model = try weights.load(card, session: session)
+                        let model = try weights.load(card, session: session, hub: hub)
                         for batch in batchSizes {
                             for size in sizes {
                                 let size = size ?? card.network.imageSize

@@ -26,6 +26,8 @@ public struct GenerationBenchmark: Sendable {
     /// Steps of a timed run.
     public var stepCount = 4
     public var weights = WeightChoice.published
+    /// How weights are had that are not here.
+    public var hub = HubAccess()
     /// Timed runs of each combination, 1 or more.
     public var repeatCount = 5
     /// Runs before them that are not timed.
@@ -124,7 +126,7 @@ public struct GenerationBenchmark: Sendable {
                         let precision = try precision.resolved(on: backend)
                         let session = try backend.makeSession(threadCount: threads, precision: precision)
                         let model = try weights.loadGenerator(
-                            card, session: session, parts: parts, threadCount: threads)
+                            card, session: session, parts: parts, threadCount: threads, hub: hub)
                         for task in tasks {
                             for batch in batchSizes {
                                 for context in task == .tokens ? contexts : [nil] as [Int?] {

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+public import BeastHub
+
+/// Looks through the hub cache and takes things out of it, by the names of models and repositories.
+public struct CacheCleaning: Sendable {
+    public let cache: HubCache
+
+    public init(cache: HubCache) { self.cache = cache }
+
+    /// The cache of this user.
+    /// - Throws: ``MenagerieError`` without a home folder.
+    public static func ofThisUser() throws -> CacheCleaning {
+        guard let cache = HubCache.ofThisUser() else {
+            throw MenagerieError(.unavailable, "no home folder is set, so there is no cache; set HF_HOME to a folder")
+        }
+        return CacheCleaning(cache: cache)
+    }
+
+    /// The paths of a model's files.
+    /// - Throws: ``MenagerieError`` for an unknown name, a built-in model, or files that are not here.
+    public func paths(of model: String, revision: String? = nil) throws -> [String] {
+        let files = try Catalogue.hubFiles(of: model, revision: revision)
+        guard !files.isEmpty else { throw MenagerieError(.usage, "\(model) is built in: no file of the cache is its own") }
+        return try files.map { file in
+            guard let path = cache.path(of: file) else {
+                throw MenagerieError(
+                    .inputMissing, "\(model): \(file) is not in the cache \(cache.root); beasts pull \(model) downloads it")
+            }
+            return path
+        }
+    }
+
+    /// The content of repositories.
+    /// - Parameter targets: models or repositories; none for all.
+    /// - Throws: ``MenagerieError`` for an unknown name, or one that is not here.
+    public func content(
+        of targets: [String]
+    ) throws -> [(repository: CachedRepository, blob: CachedRepository.Blob)] {
+        let repositories = try repositories(targets)
+        return repositories.flatMap { repository in repository.blobs.map { (repository, $0) } }
+    }
+
+    /// Removes models: their files in every revision, but none that another cached model needs.
+    /// - Throws: ``MenagerieError`` for an unknown name, a built-in model, or one of which nothing is here; `HubError`.
+    public func remove(models: [String]) throws -> CacheRemoval {
+        var wanted: Set<HubFile> = []
+        for model in models {
+            let files = try Catalogue.hubFiles(of: model)
+            guard !files.isEmpty else {
+                throw MenagerieError(.usage, "\(model) is built in: there is nothing to remove")
+            }
+            let isHere = files.contains { file in
+                cache.repository(named: file.repository)?.revisions.contains {
+                    $0.files.contains { $0.name == file.file }
+                } == true
+            }
+            guard isHere else {
+                throw MenagerieError(.inputMissing, "\(model) is not in the cache \(cache.root): there is nothing to remove")
+            }
+            wanted.formUnion(files)
+        }
+        let needed = Set(
+            try Catalogue.cachedNames().subtracting(models).flatMap { try Catalogue.hubFiles(of: $0) })
+        var removal = CacheRemoval()
+        for name in Set(wanted.map(\.repository)).sorted() {
+            guard let repository = cache.repository(named: name) else { continue }
+            let files = wanted.subtracting(needed).filter { $0.repository == name }.map(\.file)
+            removal.add(try cache.remove(from: repository) { files.contains($0.name) })
+        }
+        for file in wanted.intersection(needed).sorted(by: { $0.file < $1.file }) {
+            removal.kept.append(.init(path: file.description, reason: "another cached model needs it"))
+        }
+        return removal
+    }
+
+    /// Removes models, or whole repositories.
+    /// - Throws: ``MenagerieError`` for a name that is not here; `HubError`.
+    public func remove(targets: [String]) throws -> CacheRemoval {
+        let models = targets.filter { !$0.contains("/") }
+        let repositories = try self.repositories(targets.filter { $0.contains("/") }, orAll: false)
+        var removal = CacheRemoval()
+        if !models.isEmpty { removal.add(try remove(models: models)) }
+        for repository in repositories { removal.add(try cache.remove(from: repository) { _ in true }) }
+        return removal
+    }
+
+    /// Removes what nothing needs.
+    /// - Parameter targets: models or repositories; none for all.
+    public func removeUnused(_ targets: [String]) throws -> CacheRemoval {
+        var removal = CacheRemoval()
+        for repository in try repositories(targets) { removal.add(try cache.removeUnused(from: repository)) }
+        return removal
+    }
+
+    private func repositories(_ targets: [String], orAll: Bool = true) throws -> [CachedRepository] {
+        if targets.isEmpty { return orAll ? cache.repositories() : [] }
+        var seen: Set<String> = []
+        let names = try targets.flatMap { target in
+            target.contains("/") ? [target] : try Catalogue.hubFiles(of: target).map(\.repository)
+        }.filter { seen.insert($0).inserted }
+        return try names.map { name in
+            let found = cache.repositories().first { $0.name == name }
+            guard let found else {
+                let nearby = nearest(to: name, among: cache.repositories().map(\.name))
+                throw MenagerieError(
+                    .inputMissing,
+                    "the repository \(name) is not in the cache \(cache.root)"
+                        + (nearby.isEmpty ? "" : "; did you mean \(nearby.joined(separator: ", "))?"))
+            }
+            return found
+        }
+    }
+}
+
+extension CacheRemoval {
+    mutating func add(_ other: CacheRemoval) {
+        removed += other.removed
+        freedByteCount += other.freedByteCount
+        kept += other.kept
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+public import BeastHub
+
+/// How weights that are asked for by name are had: from the hub cache, else from the hub.
+public struct HubAccess: Sendable {
+    /// Forbids the network, whatever the environment says.
+    public var isOffline = false
+    /// A branch, tag or commit; nil for the main branch.
+    public var revision: String?
+    /// A secret given on the command line; nil for that of the environment.
+    public var token: String?
+    /// How often a failure that may pass is tried again; nil for the standard.
+    public var retryCount: Int?
+    /// Told what downloads do, from the thread of each.
+    public var report: @Sendable (DownloadEvent) -> Void
+
+    /// - Parameter report: told what downloads do, from the thread of each.
+    public init(report: @escaping @Sendable (DownloadEvent) -> Void = { _ in }) { self.report = report }
+
+    /// The environment's settings with these changes.
+    /// - Throws: `HubError` (`usage`) for variables and options that cannot be meant.
+    public func settings() throws -> HubSettings {
+        var settings = try HubSettings.ofThisProcess()
+        if isOffline { settings.offlineReason = "--offline" }
+        if let token { settings.token = try HubToken(token, origin: "the option --token") }
+        if let retryCount { settings.retryCount = retryCount }
+        return settings
+    }
+}
+
+/// What happens to one of several files that are downloaded side by side.
+public struct DownloadEvent: Sendable {
+    /// What happens.
+    public enum Kind: Sendable {
+        /// The transfer goes on in some way.
+        case transfer(TransferEvent)
+        /// The file is there.
+        case finished(HubClient.FetchedFile)
+        /// The file will not come.
+        case failed
+    }
+
+    /// Which file.
+    public let file: HubFile
+    public let kind: Kind
+}

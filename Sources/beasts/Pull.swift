@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+import ArgumentParser
+import BeastHub
+import Menagerie
+
+struct Pull: CommonOptionsCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Download models into the cache that is shared with Python's huggingface_hub.",
+        discussion: """
+            What is there already is not downloaded again. An interrupted download goes on where it ended, in a later run too. \
+            Every byte is held against the digest that the hub names. HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN and the \
+            other variables of huggingface_hub mean the same here.
+            """)
+
+    @Argument(help: "Names that beasts list prints.")
+    var models: [String]
+
+    @Option(name: .long, help: "A branch, tag or commit (default: \(HubFile.standardRevision)).")
+    var revision: String?
+
+    @Option(name: .long, help: "A token; HF_TOKEN keeps it out of the list of processes.")
+    var token: String?
+
+    @Flag(name: .long, help: "Download again what is there already.")
+    var force = false
+
+    @Flag(name: .long, help: "Hold what is there already against the digest that the hub names.")
+    var verify = false
+
+    @Option(name: .long, help: "How often a failure that may pass is tried again (default: 5).")
+    var retries: Int?
+
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        if models.isEmpty { throw ValidationError("name a model; beasts list prints all") }
+        if let retries, retries < 0 || retries > 1000 { throw ValidationError("--retries \(retries): must be 0 to 1000") }
+        if force, verify { throw ValidationError("--force downloads, and so verifies; --verify is for what is there") }
+    }
+
+    func run() throws {
+        let progress = DownloadProgress(isQuiet: common.quiet)
+        let events = common.json ? DownloadEvents() : nil
+        var access = HubAccess { event in
+            progress.show(event)
+            events?.print(event)
+        }
+        access.revision = revision
+        access.token = token
+        access.retryCount = retries
+        var job = PullJob(models: models, access: access)
+        job.replaces = force
+        job.verifies = verify
+        let files = try job.run()
+        if let events {
+            events.print(files)
+            return
+        }
+        for name in models where try Catalogue.hubFiles(of: name).isEmpty {
+            common.note("\(name) is built in: there is nothing to download")
+        }
+        for file in files where file.fetched.receivedByteCount == 0 {
+            common.note(
+                "\(file.file): \(byteCount(file.fetched.size)), was here\(file.isVerified ? ", its digest is right" : "")")
+        }
+        for file in files { StandardOutput.print(file.fetched.path) }
+    }
+}
