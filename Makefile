@@ -8,6 +8,7 @@ BIN     := .build/release
 # Debian packages that `demo` and `test` need, and those for `format` and `lint`. If you have the libraries from
 # elsewhere: `make build DEPS=`.
 DEPS        := libjpeg-dev libpng-dev libwebp-dev zlib1g-dev libdeflate-dev pkg-config libdnnl-dev libopenblas0-pthread \
+               libcurl4-openssl-dev libssl-dev \
                glslang-tools libvulkan-dev mesa-vulkan-drivers vulkan-validationlayers
 FORMAT_DEPS := clang-format
 

@@ -151,6 +151,7 @@ let package = Package(
                 "Menagerie", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
+        .testTarget(name: "BeastHubTests", dependencies: ["BeastHub"], swiftSettings: strict),
         .testTarget(name: "BeastCoreTests", dependencies: ["BeastCore", "CBeasts"], swiftSettings: strict),
         .testTarget(
             name: "ConformanceTests", dependencies: ["BeastConformance", "BeastCore"], path: "Tests/Conformance",

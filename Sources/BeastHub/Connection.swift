@@ -25,6 +25,8 @@ final class Connection {
         case broken(String)
         /// Something is set up wrong: TLS, a proxy.
         case final(String)
+        /// The reply had more header lines than anybody means.
+        case flooded
     }
 
     // Freed at the end of the one object that holds it.
@@ -54,7 +56,7 @@ final class Connection {
     /// - Parameters:
     ///   - body: takes the body of a reply; false ends it.
     ///   - idle: called before each wait, at least ten times a second; false ends it.
-    /// - Returns: the end, and the status and headers as far as they came. A flood of headers is `final`.
+    /// - Returns: the end, and the status and headers as far as they came.
     func perform(
         _ request: Request, body: (HTTPHeaders, UnsafeRawBufferPointer) -> Bool, idle: () -> Bool
     ) -> (end: End, headers: HTTPHeaders) {
@@ -96,9 +98,7 @@ final class Connection {
                 }
             }
         }
-        if handlers.isFlooded {
-            return (.final("the reply has more header lines than anybody means"), handlers.headers)
-        }
+        if handlers.isFlooded { return (.flooded, handlers.headers) }
         let words = withUnsafeBytes(of: reply.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
         switch reply.outcome {
         case Int32(CCURL_DONE): return (.done, handlers.headers)

@@ -29,8 +29,8 @@ extension HubCache {
         var removal = CacheRemoval()
         for revision in repository.revisions {
             for file in revision.files where isWanted(file) {
+                if Entry(file.path).kind == .file { removal.freedByteCount += file.size ?? 0 }
                 try unlink(file.path)
-                if file.etag == nil, Entry(file.path).kind == .other { removal.freedByteCount += file.size ?? 0 }
                 removal.removed.append(file.path)
                 removeEmptyFolders(from: file.path, upTo: "\(repository.path)/snapshots")
             }

@@ -161,7 +161,11 @@ final class HubRequests {
                 try check(end, reply, what: "download")
             } else if isStopped() {
                 throw .final(interrupted())
-            } else if case .final = end {
+            } else if case .done = end {
+                // A whole reply of another kind: told by its status.
+            } else if case .broken = end {
+                // Its status tells enough.
+            } else {
                 try check(end, reply, what: "download")
             }
             if isSuccess {
@@ -285,6 +289,7 @@ final class HubRequests {
         switch end {
         case .done: return
         case .stopped: throw .final(interrupted())
+        case .flooded: throw bad(reply, "the server's reply has more header lines than anybody means; is HF_ENDPOINT right?")
         case .broken(let words): throw .passing(PassingFailure(reason: "cannot \(what): \(words)"))
         case .final(let words):
             throw .final(

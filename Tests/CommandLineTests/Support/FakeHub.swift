@@ -1,0 +1,1 @@
+../../BeastHubTests/Support/FakeHub.swift
