@@ -90,7 +90,7 @@ let package = Package(
     name: "beasts",
     products: [
         .executable(name: "beasts", targets: ["beasts"]),
-        .library(name: "Menagerie", targets: ["Menagerie", "BeastCore", "BeastMedia", "BeastWeights"]),
+        .library(name: "Menagerie", targets: ["Menagerie", "BeastCore", "BeastHub", "BeastMedia", "BeastWeights"]),
     ] + backends.map { .library(name: $0.library, type: .dynamic, targets: [$0.target.name]) }
         + testPlugins.map { .library(name: $0.name, type: .dynamic, targets: [$0.name]) },
     dependencies: [
@@ -132,8 +132,8 @@ let package = Package(
         // Both open their library at run time: what is in the cache needs neither, and loading them takes 10 ms.
         .target(name: "CCurl", path: "Sources/System/CCurl"),
         .target(name: "CDigest", path: "Sources/System/CDigest"),
-        .systemLibrary(name: "CFileAttributes", path: "Sources/System/CFileAttributes"),
-        .target(name: "BeastHub", dependencies: ["CCurl", "CDigest", "CFileAttributes"], swiftSettings: strict),
+        .target(name: "CFile", path: "Sources/System/CFile"),
+        .target(name: "BeastHub", dependencies: ["CCurl", "CDigest", "CFile"], swiftSettings: strict),
         .target(
             name: "CubWeights",
             exclude: ["cub_dino_vitt8.safetensors", "cub_gpt.safetensors", "cub_mae_vitt8.safetensors"]),

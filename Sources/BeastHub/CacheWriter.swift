@@ -9,13 +9,14 @@ struct CacheWriter {
     /// Makes the folders of a repository.
     /// - Throws: ``HubError`` (`inputOutput`) that names the folder.
     func prepare(_ file: HubFile) throws(HubError) {
-        let isNew = access(cache.root, F_OK) != 0
         try make("\(cache.folder(file))/blobs", file)
         // The mark by which backup programs know that everything here can be had again (bford.info/cachedir).
-        if isNew {
+        let tag = "\(cache.root)/CACHEDIR.TAG"
+        if access(tag, F_OK) != 0 {
             try? replace(
-                "\(cache.root)/CACHEDIR.TAG",
-                with: "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache of files from a model hub.\n",
+                tag,
+                with:
+                    "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache of files from a model hub.\n",
                 for: file)
         }
     }
@@ -128,7 +129,7 @@ struct CacheWriter {
             if count == 0 { break }
             var done = 0
             while count > 0, done < count {
-                let written = block.withUnsafeBytes { write(output, $0.baseAddress! + done, count - done) }
+                let written = block[done..<count].withUnsafeBytes { write(output, $0.baseAddress, $0.count) }
                 if written <= 0 { break }
                 done += written
             }

@@ -49,7 +49,9 @@ final class FileDownload {
 
     /// - Returns: whether everything is here; false to try at once again.
     private func attempt() throws(AttemptFailure) -> Bool {
-        if avoidsRanges, partial.count > 0 { try finally { () throws(HubError) in try restart("the server's parts do not fit") } }
+        if avoidsRanges, partial.count > 0 {
+            try finally { () throws(HubError) in try restart("the server's parts do not fit") }
+        }
         let start = partial.count
         let reply: HTTPHeaders
         do throws(AttemptFailure) {

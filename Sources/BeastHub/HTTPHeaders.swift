@@ -137,7 +137,8 @@ enum HTTPDate {
         let words = text.split(separator: " ")
         guard words.count == 6, words[0].hasSuffix(","), words[5] == "GMT" else { return nil }
         let clock = words[4].split(separator: ":", omittingEmptySubsequences: false).map { Int64($0) }
-        guard let day = Int64(words[1]), let month = months.firstIndex(of: String(words[2])), let year = Int64(words[3]),
+        guard let day = Int64(words[1]), let month = months.firstIndex(of: String(words[2])),
+            let year = Int64(words[3]),
             clock.count == 3, let hour = clock[0], let minute = clock[1], let second = clock[2],
             (1...31).contains(day), (1970...9999).contains(year), (0...23).contains(hour), (0...59).contains(minute),
             (0...60).contains(second)

@@ -23,11 +23,11 @@ extension HubCache {
         let name = parts.joined(separator: "/")
         let path = "\(root)/\(folderName)"
         guard HubName.refusal(ofRepository: name) == nil, Entry(path).isFolder else { return nil }
-        let references = references("\(path)/refs", prefix: "", depth: 0)
+        let allReferences = references("\(path)/refs", prefix: "", depth: 0)
         let revisions = Folder.names("\(path)/snapshots").compactMap { commit -> CachedRepository.Revision? in
             guard HubName.isCommit(commit), Entry("\(path)/snapshots/\(commit)").isFolder else { return nil }
             return CachedRepository.Revision(
-                commit: commit, references: references.filter { $0.commit == commit }.map(\.name).sorted(),
+                commit: commit, references: allReferences.filter { $0.commit == commit }.map(\.name).sorted(),
                 files: files("\(path)/snapshots/\(commit)", prefix: "", depth: 1))
         }
         let used = Set(revisions.flatMap(\.files).compactMap(\.etag))
@@ -122,11 +122,9 @@ struct Entry {
 
     /// Where a link leads; nil for what is none.
     static func target(_ path: String) -> String? {
-        var bytes = [UInt8](repeating: 0, count: 4096)
-        let count = bytes.withUnsafeMutableBytes { buffer in
-            readlink(path, buffer.bindMemory(to: CChar.self).baseAddress, buffer.count)
-        }
-        return count > 0 ? String(decoding: bytes.prefix(count), as: UTF8.self) : nil
+        var bytes = [CChar](repeating: 0, count: 4096)
+        let count = readlink(path, &bytes, bytes.count)
+        return count > 0 ? String(decoding: bytes.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self) : nil
     }
 }
 

@@ -10,10 +10,19 @@ public struct CacheRemoval: Sendable, Equatable {
     /// What stayed, and why.
     public var kept: [Kept] = []
 
+    /// Something that stayed.
     public struct Kept: Sendable, Equatable {
         public let path: String
         public let reason: String
+
+        public init(path: String, reason: String) {
+            self.path = path
+            self.reason = reason
+        }
     }
+
+    /// Nothing yet.
+    public init() {}
 }
 
 extension HubCache {

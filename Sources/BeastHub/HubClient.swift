@@ -6,7 +6,7 @@ private import Synchronization
 ///
 ///     let client = HubClient(settings: try HubSettings.ofThisProcess())
 ///     let file = try HubFile(repository: "eminorhan/dino_s_vitb14", file: "dino_s_vitb14.pth")
-///     let path = try client.fetch(file) { event in print(event) }.path
+///     let path = try client.fetch(file, report: { print($0) }).path
 ///
 /// May be used by many threads at once; each call blocks until its file is there.
 public final class HubClient: Sendable {
@@ -115,7 +115,6 @@ public final class HubClient: Sendable {
         return FetchedFile(path: path, commit: commit, etag: etag, size: size, receivedByteCount: 0, isVerified: false)
     }
 
-
     /// When the hub does not answer, what the cache has must do; when it says that there is no such file, it must not.
     private func fallBack(
         to file: HubFile, _ policy: CachePolicy, _ error: HubError, _ report: (TransferEvent) -> Void
@@ -139,10 +138,12 @@ public final class HubClient: Sendable {
 
     // MARK: - The hub's copy
 
-    private func fetch(_ remote: RemoteFile, policy: CachePolicy, requests: HubRequests) throws(HubError) -> FetchedFile {
+    private func fetch(_ remote: RemoteFile, policy: CachePolicy, requests: HubRequests) throws(HubError) -> FetchedFile
+    {
         let (file, cache) = (remote.file, settings.cache)
         let writer = CacheWriter(cache: cache, usesSymbolicLinks: usesLinks)
-        if policy != .again, let found = whole(cached(file, commit: remote.commit, etag: remote.etag), remote, requests) {
+        if policy != .again, let found = whole(cached(file, commit: remote.commit, etag: remote.etag), remote, requests)
+        {
             writer.setReference(remote)
             return found
         }
@@ -161,13 +162,15 @@ public final class HubClient: Sendable {
                     writer.setReference(remote)
                     return found
                 }
-                (received, isVerified) = try download(remote, requests: requests, writer: writer, mayAdopt: lock.isExclusive)
+                (received, isVerified) = try download(
+                    remote, requests: requests, writer: writer, mayAdopt: lock.isExclusive)
             }
             if isHere || usesLinks { try writer.link(remote) }
             writer.setReference(remote)
             guard let found = cached(file, commit: remote.commit, etag: remote.etag) else {
                 throw HubError(
-                    .inputOutput, "\(file): what was written to \(cache.folder(file)) is gone again; is somebody tidying up?",
+                    .inputOutput,
+                    "\(file): what was written to \(cache.folder(file)) is gone again; is somebody tidying up?",
                     repository: file.repository, file: file.file)
             }
             return FetchedFile(
@@ -194,7 +197,8 @@ public final class HubClient: Sendable {
     private func whole(_ found: FetchedFile?, _ remote: RemoteFile, _ requests: HubRequests) -> FetchedFile? {
         guard let found, let size = remote.size, found.size != size else { return found }
         requests.report(
-            .warning("\(remote.file): the copy in the cache has \(found.size) bytes, the hub's has \(size): it is replaced"))
+            .warning(
+                "\(remote.file): the copy in the cache has \(found.size) bytes, the hub's has \(size): it is replaced"))
         return nil
     }
 
@@ -216,7 +220,8 @@ public final class HubClient: Sendable {
                 if !isVerified {
                     requests.report(
                         .warning(
-                            "\(remote.file): its content cannot be verified, since the ETag '\(remote.etag)' is no digest"))
+                            "\(remote.file): its content cannot be verified, since the ETag '\(remote.etag)' is no digest"
+                        ))
                 }
                 break
             } catch {
@@ -238,7 +243,9 @@ public final class HubClient: Sendable {
     }
 
     private func checkRoom(_ remote: RemoteFile, _ partial: PartialFile, _ folder: String) throws(HubError) {
-        guard let size = remote.size, let free = Folder.freeByteCount(folder), size - partial.count > free else { return }
+        guard let size = remote.size, let free = Folder.freeByteCount(folder), size - partial.count > free else {
+            return
+        }
         let missing = size - partial.count
         if partial.count == 0 { partial.discard() }
         throw HubError(

@@ -30,7 +30,8 @@ final class HubRequests {
         case .success(let address): endpoint = address
         case .failure(let refusal):
             throw HubError(
-                .usage, "HF_ENDPOINT is '\(reading.shown(settings.endpoint))', which is no address of a hub: \(refusal.reason)")
+                .usage,
+                "HF_ENDPOINT is '\(reading.shown(settings.endpoint))', which is no address of a hub: \(refusal.reason)")
         }
     }
 
@@ -71,7 +72,10 @@ final class HubRequests {
 
     private func remoteFile(_ reply: HTTPHeaders, address: Address) throws(AttemptFailure) -> RemoteFile {
         guard let commit = reply["x-repo-commit"] else {
-            throw bad(reply, "\(settings.endpoint) answers \(reply.status) without X-Repo-Commit, so it is no hub; is HF_ENDPOINT right?")
+            throw bad(
+                reply,
+                "\(settings.endpoint) answers \(reply.status) without X-Repo-Commit, so it is no hub; is HF_ENDPOINT right?"
+            )
         }
         guard HubName.isCommit(commit) else {
             throw bad(reply, "the hub names the commit '\(reading.shown(commit))', which is none")
@@ -230,7 +234,9 @@ final class HubRequests {
             seconds = try rule.wait(after: failure)
         } catch {
             throw unreachable(
-                failure, "it asks to wait \(error.seconds < 1e15 ? "\(Int64(error.seconds))" : "endless") seconds; try again then")
+                failure,
+                "it asks to wait \(error.seconds < 1e15 ? "\(Int64(error.seconds))" : "endless") seconds; try again then"
+            )
         }
         guard let seconds else {
             let tries = rule.count == 0 ? "nothing was tried again" : "tried \(rule.count + 1) times"
@@ -272,7 +278,8 @@ final class HubRequests {
             guard address.isEncrypted || !endpoint.isEncrypted else {
                 throw .final(
                     HubError(
-                        .badReply, "\(file): the hub sends to \(address.origin), which is not encrypted; that is refused",
+                        .badReply,
+                        "\(file): the hub sends to \(address.origin), which is not encrypted; that is refused",
                         repository: file.repository, file: file.file))
             }
             return address
@@ -289,7 +296,8 @@ final class HubRequests {
         switch end {
         case .done: return
         case .stopped: throw .final(interrupted())
-        case .flooded: throw bad(reply, "the server's reply has more header lines than anybody means; is HF_ENDPOINT right?")
+        case .flooded:
+            throw bad(reply, "the server's reply has more header lines than anybody means; is HF_ENDPOINT right?")
         case .broken(let words): throw .passing(PassingFailure(reason: "cannot \(what): \(words)"))
         case .final(let words):
             throw .final(

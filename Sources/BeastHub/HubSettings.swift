@@ -54,9 +54,10 @@ public struct HubSettings: Sendable {
         settings.metadataTimeout = try seconds("HF_HUB_ETAG_TIMEOUT") ?? settings.metadataTimeout
         settings.downloadTimeout = try seconds("HF_HUB_DOWNLOAD_TIMEOUT") ?? settings.downloadTimeout
         settings.usesSymbolicLinks = !isTrue("HF_HUB_DISABLE_SYMLINKS")
-        settings.certificates = ["CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"].lazy.compactMap(
-            HubCache.variable
-        ).first
+        settings.certificates =
+            ["CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"].lazy.compactMap(
+                HubCache.variable
+            ).first
         return settings
     }
 

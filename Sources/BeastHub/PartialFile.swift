@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-private import CFileAttributes
+private import CFile
 private import Glibc
 
 /// A file that is being downloaded: `blobs/ETAG.beasts-XXXXXXXX.incomplete`.
@@ -10,6 +10,8 @@ private import Glibc
 final class PartialFile {
     /// Bytes gathered before they are written: a kill loses no more than these.
     private static let bufferSize = 256 << 10
+    /// The disk is kept busy while bytes come, so that it has little left to do at the end.
+    private static let writingStep: Int64 = 8 << 20
     private static let attribute = "user.beasts.validator"
 
     let path: String
@@ -17,13 +19,17 @@ final class PartialFile {
     private let etag: String
     /// Of the whole file, where it is known.
     private let size: Int64?
-    private var digest: Digest?
-    private var buffer: [UInt8] = []
+    private var follower: DigestFollower?
+    /// Up to where the file system was asked to write to its disk.
+    private var startedCount: Int64 = 0
+    // Freed at the end of the one object that holds it.
+    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: PartialFile.bufferSize, alignment: 4096)
+    private var bufferedCount = 0
     private var writtenCount: Int64 = 0
     private let file: HubFile
 
     /// How many bytes have come, those of earlier attempts included.
-    var count: Int64 { writtenCount + Int64(buffer.count) }
+    var count: Int64 { writtenCount + Int64(bufferedCount) }
 
     private init(
         path: String, descriptor: Int32, remote: RemoteFile, count: Int64
@@ -34,12 +40,13 @@ final class PartialFile {
         size = remote.size
         file = remote.file
         writtenCount = count
-        buffer.reserveCapacity(Self.bufferSize)
     }
 
     deinit {
-        _ = try? flush()
+        try? flush()
+        follower?.cancel()
         close(descriptor)
+        buffer.deallocate()
     }
 
     // MARK: - Opening
@@ -51,7 +58,6 @@ final class PartialFile {
     static func open(_ remote: RemoteFile, in folder: String, mayAdopt: Bool) throws(HubError) -> PartialFile {
         if mayAdopt, let found = adopt(remote, in: folder) {
             try found.beginDigest()
-            try found.rehash()
             return found
         }
         return try create(remote, in: folder)
@@ -74,7 +80,8 @@ final class PartialFile {
         }
         throw HubError(
             number == ENOSPC || number == EDQUOT ? .diskFull : .inputOutput,
-            "\(remote.file): cannot write to \(folder): \(SystemCall.reason(number))", repository: remote.file.repository,
+            "\(remote.file): cannot write to \(folder): \(SystemCall.reason(number))",
+            repository: remote.file.repository,
             file: remote.file.file)
     }
 
@@ -115,7 +122,8 @@ final class PartialFile {
             if let shorter = best { drop(shorter.path, shorter.descriptor) }
             best = (path, descriptor, count)
         }
-        guard var (path, descriptor, count) = best else { return nil }
+        guard let (found, descriptor, size) = best else { return nil }
+        var path = found
         if !path.contains(".beasts-") {
             // Under our own name, so that a Python client does not append to it at the same time.
             let own = "\(folder)/\(newName(remote.etag))"
@@ -125,8 +133,7 @@ final class PartialFile {
             }
             path = own
         }
-        count = min(count, Int64(lseek(descriptor, 0, SEEK_END)))
-        return PartialFile(path: path, descriptor: descriptor, remote: remote, count: count)
+        return PartialFile(path: path, descriptor: descriptor, remote: remote, count: size)
     }
 
     /// Lets go of a file that is not continued; only those of our own are removed.
@@ -139,22 +146,10 @@ final class PartialFile {
         guard let kind = DigestKind(etag: etag) else { return }
         // Git's number begins with the length: where that is unknown, the bytes are read once more at the end.
         guard kind == .sha256 || size != nil else { return }
-        digest = try Digest(kind, byteCount: size ?? 0)
-    }
-
-    /// Digests what is in the file already.
-    private func rehash() throws(HubError) {
-        guard let digest else { return }
-        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
-        defer { block.deallocate() }
-        var offset: Int64 = 0
-        while offset < writtenCount {
-            let count = pread(descriptor, block.baseAddress, min(block.count, Int(writtenCount - offset)), off_t(offset))
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw failure("read", count == 0 ? EIO : errno) }
-            digest.update(UnsafeRawBufferPointer(rebasing: block[..<count]))
-            offset += Int64(count)
-        }
+        let follower = try DigestFollower(descriptor, kind: kind, byteCount: size ?? 0)
+        self.follower = follower
+        // What an earlier attempt left is digested while the rest comes.
+        follower.advance(to: writtenCount)
     }
 
     // MARK: - The server's name of the bytes
@@ -188,21 +183,24 @@ final class PartialFile {
                 .corrupted, "\(file): the server sends more than the \(size) bytes that it announced",
                 repository: file.repository, file: file.file)
         }
-        if buffer.isEmpty, bytes.count >= Self.bufferSize { return try write(bytes) }
-        buffer.append(contentsOf: bytes)
-        if buffer.count >= Self.bufferSize { try flush() }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let piece = rest.prefix(buffer.count - bufferedCount)
+            UnsafeMutableRawBufferPointer(rebasing: buffer[bufferedCount...]).copyMemory(
+                from: UnsafeRawBufferPointer(rebasing: piece))
+            bufferedCount += piece.count
+            rest = rest.dropFirst(piece.count)
+            if bufferedCount == buffer.count { try flush() }
+        }
     }
 
     /// Hands everything that has come to the file system, where a kill cannot reach it.
     func flush() throws(HubError) {
-        guard !buffer.isEmpty else { return }
-        let bytes = buffer
-        buffer.removeAll(keepingCapacity: true)
-        var failure: HubError?
-        bytes.withUnsafeBytes { bytes in
-            do throws(HubError) { try write(bytes) } catch { failure = error }
-        }
-        if let failure { throw failure }
+        guard bufferedCount > 0 else { return }
+        let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<bufferedCount])
+        // What cannot be written is asked for again.
+        bufferedCount = 0
+        try write(bytes)
     }
 
     private func write(_ bytes: UnsafeRawBufferPointer) throws(HubError) {
@@ -212,19 +210,24 @@ final class PartialFile {
             let count = pwrite(descriptor, slice.baseAddress, slice.count, off_t(writtenCount))
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw failure("write", count == 0 ? EIO : errno) }
-            digest?.update(UnsafeRawBufferPointer(rebasing: slice[..<count]))
             writtenCount += Int64(count)
             rest = rest.dropFirst(count)
+        }
+        follower?.advance(to: writtenCount)
+        if writtenCount - startedCount >= Self.writingStep {
+            cfile_start_writing(descriptor, startedCount, writtenCount - startedCount)
+            startedCount = writtenCount
         }
     }
 
     /// Forgets everything: the next byte is the file's first.
     func restart() throws(HubError) {
-        buffer.removeAll(keepingCapacity: true)
+        bufferedCount = 0
         validator = nil
+        follower?.cancel()
+        follower = nil
         guard ftruncate(descriptor, 0) == 0 else { throw failure("empty", errno) }
-        writtenCount = 0
-        digest = nil
+        (writtenCount, startedCount) = (0, 0)
         try beginDigest()
     }
 
@@ -241,12 +244,14 @@ final class PartialFile {
                 file: file.file)
         }
         guard let kind = DigestKind(etag: etag) else { return false }
-        if digest == nil {
-            digest = try Digest(kind, byteCount: writtenCount)
-            try rehash()
+        if follower == nil { follower = try DigestFollower(descriptor, kind: kind, byteCount: writtenCount) }
+        let found: String
+        switch try follower?.finish(writtenCount) {
+        case nil: return false
+        case .success(let digest): found = digest
+        case .failure(let error): throw failure("read", error.number)
         }
-        guard let found = try digest?.finish() else { return false }
-        digest = nil
+        follower = nil
         guard found == etag else {
             throw HubError(
                 .corrupted,
@@ -267,7 +272,7 @@ final class PartialFile {
 
     /// Removes the file.
     func discard() {
-        buffer.removeAll()
+        bufferedCount = 0
         unlink(path)
     }
 

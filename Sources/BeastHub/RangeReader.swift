@@ -54,7 +54,8 @@ public final class RangeReader {
             let (end, overflow) = range.offset.addingReportingOverflow(range.count)
             guard range.offset >= 0, range.count >= 1, !overflow, end <= remote.size ?? .max else {
                 throw error(
-                    .usage, "bytes \(range.offset) to \(end) were asked for, it has \(remote.size.map { "\($0)" } ?? "?")")
+                    .usage,
+                    "bytes \(range.offset) to \(end) were asked for, it has \(remote.size.map { "\($0)" } ?? "?")")
             }
         }
         let requests = try HubRequests(
@@ -115,7 +116,9 @@ public final class RangeReader {
     private func begin(_ headers: HTTPHeaders, _ range: ByteRange) throws(AttemptFailure) {
         if let encoding = headers["content-encoding"], encoding.lowercased() != "identity" {
             throw .final(
-                error(.badReply, "the server sends the bytes encoded although it was asked not to", status: headers.status))
+                error(
+                    .badReply, "the server sends the bytes encoded although it was asked not to", status: headers.status
+                ))
         }
         let found = HTTPValue.validator(headers["etag"])
         if let validator, let found, found != validator {
@@ -125,13 +128,16 @@ public final class RangeReader {
         guard headers.status == 206 else {
             if let length = headers["content-length"].flatMap(HTTPValue.size), let size = remote.size, length != size {
                 throw .final(
-                    error(.changed, "the server has \(length) bytes, the hub announced \(size)", status: headers.status))
+                    error(.changed, "the server has \(length) bytes, the hub announced \(size)", status: headers.status)
+                )
             }
             throw .final(error(.noRanges, "the server sends the whole file only", status: headers.status))
         }
         guard let part = headers["content-range"].flatMap(HTTPValue.contentRange), part.first == range.offset,
             part.last == range.offset + range.count - 1
-        else { throw .passing(PassingFailure(reason: "the server sends another part than it was asked for", status: 206)) }
+        else {
+            throw .passing(PassingFailure(reason: "the server sends another part than it was asked for", status: 206))
+        }
         if let total = part.total, let size = remote.size, total != size {
             throw .final(error(.changed, "the server has \(total) bytes, the hub announced \(size)", status: 206))
         }

@@ -57,7 +57,8 @@ struct ReplyReading {
             return error(
                 .refused, headers,
                 "\(file): the hub refuses access (\(answer(headers)))"
-                    + (settings.token == nil ? "; a token may be needed: --token or HF_TOKEN" : "; \(tokenWords) lacks the right"))
+                    + (settings.token == nil
+                        ? "; a token may be needed: --token or HF_TOKEN" : "; \(tokenWords) lacks the right"))
         case (404, "EntryNotFound"):
             var missing = error(
                 .notFound, headers,
@@ -82,7 +83,8 @@ struct ReplyReading {
             let identifier = headers["x-request-id"].map { ", request \(shown($0))" } ?? ""
             return error(
                 .unreachable, headers,
-                "\(file): the hub answers \(answer(headers))\(identifier); is \(settings.endpoint) a hub (HF_ENDPOINT)?")
+                "\(file): the hub answers \(answer(headers))\(identifier); is \(settings.endpoint) a hub (HF_ENDPOINT)?"
+            )
         }
     }
 

@@ -7,7 +7,8 @@ import Menagerie
 struct Cache: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List, verify and remove what the hub cache holds.",
-        subcommands: [CacheList.self, CacheVerify.self, CacheRemove.self, CachePath.self], defaultSubcommand: CacheList.self)
+        subcommands: [CacheList.self, CacheVerify.self, CacheRemove.self, CachePath.self],
+        defaultSubcommand: CacheList.self)
 }
 
 struct CacheList: CommonOptionsCommand {
@@ -120,7 +121,8 @@ struct CacheVerify: CommonOptionsCommand {
     func run() throws {
         let cleaning = try CacheCleaning.ofThisUser()
         let blobs = try cleaning.content(of: targets)
-        var progress = Progress(total: Int(blobs.reduce(0) { $0 + $1.blob.size } >> 20), isQuiet: common.quiet, unit: "MiB")
+        var progress = Progress(
+            total: Int(blobs.reduce(0) { $0 + $1.blob.size } >> 20), isQuiet: common.quiet, unit: "MiB")
         var entries: [Entry] = []
         var done: Int64 = 0
         for (repository, blob) in blobs {

@@ -58,7 +58,9 @@ final class DownloadProgress: Sendable {
             guard state.rows.allSatisfy({ $0.file != file }) else { return }
             state.rows.append(Row(file: file, size: size, done: resumedFrom, resumedFrom: resumedFrom))
             if resumedFrom > 0 {
-                say("\(file): goes on from \(byteCount(resumedFrom))\(size.map { " of \(byteCount($0))" } ?? "")", &state)
+                say(
+                    "\(file): goes on from \(byteCount(resumedFrom))\(size.map { " of \(byteCount($0))" } ?? "")",
+                    &state)
             }
         case .progress(let done, let size):
             guard let index = state.rows.firstIndex(where: { $0.file == file }) else { return }

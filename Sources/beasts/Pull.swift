@@ -34,7 +34,9 @@ struct Pull: CommonOptionsCommand {
 
     func validate() throws {
         if models.isEmpty { throw ValidationError("name a model; beasts list prints all") }
-        if let retries, retries < 0 || retries > 1000 { throw ValidationError("--retries \(retries): must be 0 to 1000") }
+        if let retries, retries < 0 || retries > 1000 {
+            throw ValidationError("--retries \(retries): must be 0 to 1000")
+        }
         if force, verify { throw ValidationError("--force downloads, and so verifies; --verify is for what is there") }
     }
 
@@ -61,7 +63,8 @@ struct Pull: CommonOptionsCommand {
         }
         for file in files where file.fetched.receivedByteCount == 0 {
             common.note(
-                "\(file.file): \(byteCount(file.fetched.size)), was here\(file.isVerified ? ", its digest is right" : "")")
+                "\(file.file): \(byteCount(file.fetched.size)), was here\(file.isVerified ? ", its digest is right" : "")"
+            )
         }
         for file in files { StandardOutput.print(file.fetched.path) }
     }

@@ -4,7 +4,8 @@ import Menagerie
 
 /// Where the weights of a measured model come from.
 struct WeightOptions: ParsableArguments {
-    @Option(name: .long, help: "A checkpoint file for the model (default: the cache, else the hub).", completion: .file())
+    @Option(
+        name: .long, help: "A checkpoint file for the model (default: the cache, else the hub).", completion: .file())
     var weights: String?
 
     @Flag(name: .long, help: "Use seeded random weights, so that no checkpoint is needed.")

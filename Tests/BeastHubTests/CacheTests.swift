@@ -20,7 +20,8 @@ import Testing
 
     private func remote(_ name: String = "file", revision: String = "main", size: Int64? = 5) throws -> RemoteFile {
         RemoteFile(
-            file: try HubFile(repository: "o/n", file: name, revision: revision), commit: commit, etag: etag, size: size,
+            file: try HubFile(repository: "o/n", file: name, revision: revision), commit: commit, etag: etag,
+            size: size,
             acceptsRanges: true, address: "http://h/", validator: nil)
     }
 
@@ -38,7 +39,9 @@ import Testing
 
     // MARK: - Layout
 
-    @Test func `A file becomes a blob, a relative link and a reference; a folder deeper, the link climbs higher`() throws {
+    @Test func `A file becomes a blob, a relative link and a reference; a folder deeper, the link climbs higher`()
+        throws
+    {
         for (name, up) in [("file", "../../"), ("a/file", "../../../"), ("a/b/file", "../../../../")] {
             let remote = try remote(name, revision: "refs/pr/1")
             try writer.prepare(remote.file)
@@ -104,7 +107,8 @@ import Testing
         #expect(try blob.finish() == "ce013625030ba8dba906f756967f9e9ca394464a")
     }
 
-    @Test func `A partial file without an owner is continued, the longest one; one with an owner is left alone`() throws {
+    @Test func `A partial file without an owner is continued, the longest one; one with an owner is left alone`() throws
+    {
         let blobs = "hub/models--o--n/blobs"
         try folder.write("by", to: "\(blobs)/\(etag).beasts-00000001.incomplete")
         try folder.write("byt", to: "\(blobs)/\(etag).beasts-00000002.incomplete")
@@ -121,9 +125,10 @@ import Testing
         #expect(try partial.verify())
         // What is too long is nobody's; what Python's newest client writes belongs to that.
         #expect(
-            folder.files.filter { $0.hasSuffix("incomplete") }.map { String($0.suffix(19)) } == [
-                "0123abcd.incomplete", "00000002.incomplete", "00000003.incomplete",
-            ].map { String($0.suffix(19)) }.sorted())
+            folder.files.filter { $0.hasSuffix("incomplete") }.map { String($0.suffix(19)) }
+                == [
+                    "0123abcd.incomplete", "00000002.incomplete", "00000003.incomplete",
+                ].map { String($0.suffix(19)) }.sorted())
     }
 
     @Test func `The leftover of an older Python client is continued under a name of our own`() throws {

@@ -30,14 +30,15 @@ import Testing
         policy: HubClient.CachePolicy = .current, _ events: ((TransferEvent) -> Void)? = nil,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws -> HubClient.FetchedFile {
-        let fetched = try bench.client.fetch(try bench.file(), policy: policy) { events?($0) }
+        let fetched = try bench.client.fetch(try bench.file(), policy: policy, report: { events?($0) })
         #expect(fetched.size == Self.size, sourceLocation: sourceLocation)
         #expect(try digest(fetched.path) == fetched.etag, sourceLocation: sourceLocation)
         #expect(bench.blobs == [fetched.etag], "nothing is left over", sourceLocation: sourceLocation)
         return fetched
     }
 
-    @Test func `A large file comes from the storage, a small one from the hub, and the token to the hub alone`() throws {
+    @Test func `A large file comes from the storage, a small one from the hub, and the token to the hub alone`() throws
+    {
         var settings = bench.settings
         settings.token = try HubToken("hf_secret", origin: "the option --token")
         let client = HubClient(settings: settings)
@@ -124,7 +125,8 @@ import Testing
         "[{\"server\": \"storage\", \"cut\": 500000, \"times\": 1}, {\"server\": \"storage\", \"ignore_range\": true, \"range\": true}]",
         "[{\"server\": \"storage\", \"status\": 503, \"times\": 2}]",
         "[{\"server\": \"storage\", \"status\": 429, \"headers\": {\"Retry-After\": \"1\"}, \"times\": 1}]",
-        "[{\"server\": \"hub\", \"status\": 500, \"times\": 2}]", "[{\"server\": \"storage\", \"stall\": 3, \"after\": 100000, \"times\": 1}]",
+        "[{\"server\": \"hub\", \"status\": 500, \"times\": 2}]",
+        "[{\"server\": \"storage\", \"stall\": 3, \"after\": 100000, \"times\": 1}]",
         "[{\"server\": \"storage\", \"cut\": 900000, \"times\": 1}, {\"server\": \"storage\", \"expire\": true, \"status\": 403, \"range\": true, \"times\": 1}]",
         "[{\"server\": \"storage\", \"chunked\": true}]", "[{\"case\": \"upper\"}]", "[{\"case\": \"lower\"}]",
         "[{\"server\": \"storage\", \"cut\": 900000, \"times\": 1}, {\"server\": \"storage\", \"status\": 416, \"range\": true, \"times\": 1}]",
@@ -136,29 +138,36 @@ import Testing
         try fetchLarge()
     }
 
-    @Test(arguments: [
-        ("{\"status\": 401, \"code\": \"RepoNotFound\"}", HubError.Code.notFound, ["does not exist, or is private", "HF_TOKEN"]),
-        ("{\"status\": 401, \"message\": \"Invalid credentials in Authorization header\"}", .refused, ["refuses"]),
-        ("{\"status\": 403, \"code\": \"GatedRepo\"}", .refused, ["terms", "/owner/name"]),
-        ("{\"status\": 403, \"message\": \"not yours\"}", .refused, ["not yours", "403"]),
-        ("{\"status\": 404, \"code\": \"EntryNotFound\"}", .notFound, ["no file", "404"]),
-        ("{\"status\": 404, \"code\": \"RevisionNotFound\"}", .notFound, ["no branch", "main"]),
-        ("{\"status\": 404}", .notFound, ["HF_ENDPOINT"]),
-        ("{\"status\": 418}", .unreachable, ["418", "request-1"]),
-        ("{\"status\": 503}", .unreachable, ["503", "tried 3 times"]),
-        ("{\"status\": 429, \"headers\": {\"Retry-After\": \"3600\"}}", .unreachable, ["429", "3600 seconds"]),
-        ("{\"headers\": {\"X-Repo-Commit\": null}}", .badReply, ["X-Repo-Commit", "HF_ENDPOINT"]),
-        ("{\"headers\": {\"X-Repo-Commit\": \"../../x\"}}", .badReply, ["commit"]),
-        ("{\"headers\": {\"X-Linked-Etag\": \"\\\"../x\\\"\"}}", .badReply, ["ETag", "../x"]),
-        ("{\"headers\": {\"X-Linked-Etag\": null, \"ETag\": null}}", .badReply, ["ETag"]),
-        ("{\"headers\": {\"X-Linked-Size\": \"-1\"}}", .badReply, ["-1"]),
-        ("{\"headers\": {\"X-Linked-Size\": \"99999999999999999999\"}}", .badReply, ["99999999999999999999"]),
-        ("{\"headers\": {\"X-Linked-Size\": \"1000000000000000\"}}", .diskFull, ["1000000000000000", "has room for"]),
-        ("{\"redirect\": \"loop\"}", .badReply, ["redirects"]),
-        ("{\"redirect\": \"file:///etc/passwd\"}", .badReply, ["neither http nor https"]),
-        ("{\"bomb\": 1000}", .badReply, ["header lines"]),
-        ("{\"status\": 302}", .badReply, ["302"]),
-    ] as [(String, HubError.Code, [String])])
+    @Test(
+        arguments: [
+            (
+                "{\"status\": 401, \"code\": \"RepoNotFound\"}", HubError.Code.notFound,
+                ["does not exist, or is private", "HF_TOKEN"]
+            ),
+            ("{\"status\": 401, \"message\": \"Invalid credentials in Authorization header\"}", .refused, ["refuses"]),
+            ("{\"status\": 403, \"code\": \"GatedRepo\"}", .refused, ["terms", "/owner/name"]),
+            ("{\"status\": 403, \"message\": \"not yours\"}", .refused, ["not yours", "403"]),
+            ("{\"status\": 404, \"code\": \"EntryNotFound\"}", .notFound, ["no file", "404"]),
+            ("{\"status\": 404, \"code\": \"RevisionNotFound\"}", .notFound, ["no branch", "main"]),
+            ("{\"status\": 404}", .notFound, ["HF_ENDPOINT"]),
+            ("{\"status\": 418}", .unreachable, ["418", "request-1"]),
+            ("{\"status\": 503}", .unreachable, ["503", "tried 3 times"]),
+            ("{\"status\": 429, \"headers\": {\"Retry-After\": \"3600\"}}", .unreachable, ["429", "3600 seconds"]),
+            ("{\"headers\": {\"X-Repo-Commit\": null}}", .badReply, ["X-Repo-Commit", "HF_ENDPOINT"]),
+            ("{\"headers\": {\"X-Repo-Commit\": \"../../x\"}}", .badReply, ["commit"]),
+            ("{\"headers\": {\"X-Linked-Etag\": \"\\\"../x\\\"\"}}", .badReply, ["ETag", "../x"]),
+            ("{\"headers\": {\"X-Linked-Etag\": null, \"ETag\": null}}", .badReply, ["ETag"]),
+            ("{\"headers\": {\"X-Linked-Size\": \"-1\"}}", .badReply, ["-1"]),
+            ("{\"headers\": {\"X-Linked-Size\": \"99999999999999999999\"}}", .badReply, ["99999999999999999999"]),
+            (
+                "{\"headers\": {\"X-Linked-Size\": \"1000000000000000\"}}", .diskFull,
+                ["1000000000000000", "has room for"]
+            ),
+            ("{\"redirect\": \"loop\"}", .badReply, ["redirects"]),
+            ("{\"redirect\": \"file:///etc/passwd\"}", .badReply, ["neither http nor https"]),
+            ("{\"bomb\": 1000}", .badReply, ["header lines"]),
+            ("{\"status\": 302}", .badReply, ["302"]),
+        ] as [(String, HubError.Code, [String])])
     func `Faults that do not pass are one clear line`(fault: String, code: HubError.Code, parts: [String]) throws {
         try hub.faults("[{\"server\": \"hub\", \(fault.dropFirst())]")
         var settings = bench.settings
@@ -206,7 +215,8 @@ import Testing
 
     @Test func `A file that changes on the hub is told or had anew, never mixed`() throws {
         try hub.faults(
-            "[{\"server\": \"storage\", \"cut\": 1000000, \"times\": 1, \"change\": {\"repository\": \"owner/name\", \"file\": \"large.bin\", \"size\": \(Self.size), \"seed\": 9}}]")
+            "[{\"server\": \"storage\", \"cut\": 1000000, \"times\": 1, \"change\": {\"repository\": \"owner/name\", \"file\": \"large.bin\", \"size\": \(Self.size), \"seed\": 9}}]"
+        )
         let fetched = try bench.client.fetch(try bench.file())
         #expect(try digest(fetched.path) == fetched.etag)
         #expect(fetched.etag == (try bench.client.metadata(of: try bench.file()).etag))
@@ -255,10 +265,12 @@ import Testing
         let remote = try bench.client.metadata(of: try bench.file())
         #expect(remote.size == Int64(Self.size) && remote.etag.utf8.count == 64)
         try hub.faults(
-            "[{\"server\": \"storage\", \"cut\": 1000, \"times\": 1}, {\"server\": \"storage\", \"skip\": 1, \"expire\": true, \"status\": 403, \"times\": 1}]")
+            "[{\"server\": \"storage\", \"cut\": 1000, \"times\": 1}, {\"server\": \"storage\", \"skip\": 1, \"expire\": true, \"status\": 403, \"times\": 1}]"
+        )
         let reader = bench.client.rangeReader(of: remote)
         let ranges: [RangeReader.ByteRange] = [
-            .init(offset: 0, count: 10), .init(offset: 5000, count: 100_000), .init(offset: Int64(Self.size) - 22, count: 22),
+            .init(offset: 0, count: 10), .init(offset: 5000, count: 100_000),
+            .init(offset: Int64(Self.size) - 22, count: 22),
         ]
         var parts: [Int64: [UInt8]] = [:]
         try reader.read(ranges) { offset, bytes in parts[offset] = Array(bytes) }
@@ -288,7 +300,8 @@ import Testing
         #expect(read(.init(offset: 0, count: 10)) == .noRanges)
         try hub.faults("[]")
         try hub.faults(
-            "[{\"server\": \"storage\", \"times\": 1, \"change\": {\"repository\": \"owner/name\", \"file\": \"large.bin\", \"size\": 3000001, \"seed\": 9}}]")
+            "[{\"server\": \"storage\", \"times\": 1, \"change\": {\"repository\": \"owner/name\", \"file\": \"large.bin\", \"size\": 3000001, \"seed\": 9}}]"
+        )
         #expect(read(.init(offset: 0, count: 10), twice: true) == .changed)
     }
 }

@@ -16,7 +16,8 @@ import Testing
     @Test func `Headers are found whatever their case, and only those of the last reply count`() throws {
         let headers = try #require(
             headers([
-                "HTTP/1.1 103 Early Hints", "ETag: early", "HTTP/2 302", "x-linked-etag:\t\"a\"  ", "LOCATION: http://x/", "odd",
+                "HTTP/1.1 103 Early Hints", "ETag: early", "HTTP/2 302", "x-linked-etag:\t\"a\"  ",
+                "LOCATION: http://x/", "odd",
                 "",
             ]))
         #expect(headers.status == 302)
@@ -31,10 +32,12 @@ import Testing
         #expect(headers(["HTTP/1.1 200", "a: " + String(repeating: "b", count: 200_000)]) == nil)
     }
 
-    @Test(arguments: [
-        ("0", 0), ("343112312", 343_112_312), ("1125899906842624", 1 << 50), ("1125899906842625", nil), ("-1", nil),
-        ("+1", nil), ("", nil), ("1.5", nil), ("0x10", nil), ("99999999999999999999999", nil), ("1 ", nil), ("١", nil),
-    ] as [(String, Int64?)])
+    @Test(
+        arguments: [
+            ("0", 0), ("343112312", 343_112_312), ("1125899906842624", 1 << 50), ("1125899906842625", nil), ("-1", nil),
+            ("+1", nil), ("", nil), ("1.5", nil), ("0x10", nil), ("99999999999999999999999", nil), ("1 ", nil),
+            ("١", nil),
+        ] as [(String, Int64?)])
     func `A size is a plain number that a file can have`(text: String, size: Int64?) {
         #expect(HTTPValue.size(text) == size)
     }
@@ -44,7 +47,10 @@ import Testing
         #expect(range == (5, 9, 10))
         let open = try #require(HTTPValue.contentRange("Bytes 0-0/*"))
         #expect(open.total == nil)
-        for text in ["bytes 9-5/10", "bytes 5-10/10", "bytes */10", "bytes -5/10", "items 0-1/2", "bytes 0-1", "", "bytes 0-1/2/3"] {
+        for text in [
+            "bytes 9-5/10", "bytes 5-10/10", "bytes */10", "bytes -5/10", "items 0-1/2", "bytes 0-1", "",
+            "bytes 0-1/2/3",
+        ] {
             #expect(HTTPValue.contentRange(text) == nil, "\(text)")
         }
         #expect(HTTPValue.unsatisfiedRange("bytes */10") == 10)
@@ -102,13 +108,14 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("http://Host:80/a", nil, "http://host:80", "http://host:80/a"),
-        ("https://host/a?b=c", nil, "https://host:443", "https://host/a?b=c"),
-        ("/c", "http://h:81/a/b", "http://h:81", "http://h:81/c"),
-        ("//other/c", "https://h/a", "https://other:443", "https://other/c"),
-        ("http://h:81/a#fragment", nil, "http://h:81", "http://h:81/a"),
-    ] as [(String, String?, String, String)])
+    @Test(
+        arguments: [
+            ("http://Host:80/a", nil, "http://host:80", "http://host:80/a"),
+            ("https://host/a?b=c", nil, "https://host:443", "https://host/a?b=c"),
+            ("/c", "http://h:81/a/b", "http://h:81", "http://h:81/c"),
+            ("//other/c", "https://h/a", "https://other:443", "https://other/c"),
+            ("http://h:81/a#fragment", nil, "http://h:81", "http://h:81/a"),
+        ] as [(String, String?, String, String)])
     func `Addresses are read as the transfer reads them`(
         text: String, base: String?, origin: String, whole: String
     ) throws {
@@ -119,7 +126,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "file:///etc/passwd", "ftp://h/x", "http://user:secret@h/", "javascript:alert(1)", "http://", "", "http://h/a b",
+        "file:///etc/passwd", "ftp://h/x", "http://user:secret@h/", "javascript:alert(1)", "http://", "",
+        "http://h/a b",
         "http://h/\u{1}",
     ])
     func `Addresses of another kind are refused`(text: String) throws {

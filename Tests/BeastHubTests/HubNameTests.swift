@@ -10,7 +10,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "/", "a/", "/a", "a/b/c", "a b", "a--b", "a..b", "..", "../a", "-a", "a-", ".a", "a.", "a/.b", "a/b.git", "ä",
+        "", "/", "a/", "/a", "a/b/c", "a b", "a--b", "a..b", "..", "../a", "-a", "a-", ".a", "a.", "a/.b", "a/b.git",
+        "ä",
         "a\u{0}", "a\\b", "a?b", "a/b#c", String(repeating: "a", count: 97),
     ])
     func `What is no name of a repository is refused before any request`(name: String) {
@@ -18,7 +19,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "/etc/passwd", "../x", "a/../b", "a/..", "a\\..\\b", "..\\x", "\\\\server\\x", "C:x", "c:\\x", "a\u{0}b", "a//b",
+        "", "/etc/passwd", "../x", "a/../b", "a/..", "a\\..\\b", "..\\x", "\\\\server\\x", "C:x", "c:\\x", "a\u{0}b",
+        "a//b",
         "./a", "a/.", "a\nb", "\u{7F}", String(repeating: "x", count: 256), String(repeating: "a/", count: 600) + "a",
     ])
     func `What could lead out of the snapshot is refused, as a file and as a revision`(hostile: String) {
@@ -45,7 +47,9 @@ import Testing
 
     @Test func `Etags that could be something else than a name in a folder are refused`() {
         for etag in ["a", "0f-B_.x", String(repeating: "a", count: 128)] { #expect(HubName.isEtag(etag)) }
-        for etag in ["", ".", "..", ".a", "a/b", "../x", "a\\b", "a b", "a\u{0}", String(repeating: "a", count: 129), "é"] {
+        for etag in [
+            "", ".", "..", ".a", "a/b", "../x", "a\\b", "a b", "a\u{0}", String(repeating: "a", count: 129), "é",
+        ] {
             #expect(!HubName.isEtag(etag), "\(etag)")
         }
     }

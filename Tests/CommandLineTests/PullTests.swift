@@ -30,7 +30,8 @@ import Testing
 
     private func environment(_ more: [String: String] = [:]) -> [String: String] {
         [
-            "HF_ENDPOINT": hub.hub, "HF_HOME": folder.path("home"), "HF_HUB_OFFLINE": "0", "HF_HUB_DOWNLOAD_TIMEOUT": "2",
+            "HF_ENDPOINT": hub.hub, "HF_HOME": folder.path("home"), "HF_HUB_OFFLINE": "0",
+            "HF_HUB_DOWNLOAD_TIMEOUT": "2",
         ].merging(more) { $1 }
     }
 
@@ -122,7 +123,8 @@ import Testing
         try run(["pull", "nothing"]).expectFailure(64, "nothing")
         try run(["pull", Self.model], ["HF_ENDPOINT": "hub.example"]).expectFailure(64, "HF_ENDPOINT", "hub.example")
         try run(["pull", Self.model], ["HF_HUB_OFFLINE": "1"]).expectFailure(69, "HF_HUB_OFFLINE", name)
-        try run(["pull", Self.model, "--retries", "0"], ["HF_ENDPOINT": "http://127.0.0.1:9"]).expectFailure(69, name, "try again")
+        try run(["pull", Self.model, "--retries", "0"], ["HF_ENDPOINT": "http://127.0.0.1:9"]).expectFailure(
+            69, name, "try again")
         try hub.faults("[{\"server\": \"storage\", \"wrong\": 3}]")
         try run(["pull", Self.model]).expectFailure(65, name, "SHA-256")
         #expect(!folder.exists(snapshot))

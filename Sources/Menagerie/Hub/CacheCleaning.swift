@@ -20,11 +20,14 @@ public struct CacheCleaning: Sendable {
     /// - Throws: ``MenagerieError`` for an unknown name, a built-in model, or files that are not here.
     public func paths(of model: String, revision: String? = nil) throws -> [String] {
         let files = try Catalogue.hubFiles(of: model, revision: revision)
-        guard !files.isEmpty else { throw MenagerieError(.usage, "\(model) is built in: no file of the cache is its own") }
+        guard !files.isEmpty else {
+            throw MenagerieError(.usage, "\(model) is built in: no file of the cache is its own")
+        }
         return try files.map { file in
             guard let path = cache.path(of: file) else {
                 throw MenagerieError(
-                    .inputMissing, "\(model): \(file) is not in the cache \(cache.root); beasts pull \(model) downloads it")
+                    .inputMissing,
+                    "\(model): \(file) is not in the cache \(cache.root); beasts pull \(model) downloads it")
             }
             return path
         }
@@ -55,7 +58,8 @@ public struct CacheCleaning: Sendable {
                 } == true
             }
             guard isHere else {
-                throw MenagerieError(.inputMissing, "\(model) is not in the cache \(cache.root): there is nothing to remove")
+                throw MenagerieError(
+                    .inputMissing, "\(model) is not in the cache \(cache.root): there is nothing to remove")
             }
             wanted.formUnion(files)
         }

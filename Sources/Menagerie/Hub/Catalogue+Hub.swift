@@ -22,7 +22,8 @@ extension Catalogue {
     /// The names of models and generators whose files are all in the cache.
     public static func cachedNames() -> Set<String> {
         guard let cache = HubCache.ofThisUser() else { return [] }
-        let names = (models + retiredModels).filter { !$0.isBuiltIn }.map(\.name)
+        let names =
+            (models + retiredModels).filter { !$0.isBuiltIn }.map(\.name)
             + generators.filter { !$0.isBuiltIn }.map(\.name)
         return Set(
             names.filter { name in

@@ -26,9 +26,9 @@ struct FileDownloads: Sendable {
 
     private func fetchOne(_ file: HubFile) -> Result<HubClient.FetchedFile, HubError> {
         do throws(HubError) {
-            let found = try client.fetch(file, policy: policy) { event in
-                report(DownloadEvent(file: file, kind: .transfer(event)))
-            }
+            let found = try client.fetch(
+                file, policy: policy,
+                report: { event in report(DownloadEvent(file: file, kind: .transfer(event))) })
             report(DownloadEvent(file: file, kind: .finished(found)))
             return .success(found)
         } catch {

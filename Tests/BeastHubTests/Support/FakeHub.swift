@@ -71,7 +71,9 @@ final class FakeHub {
     func clear() throws { _ = try ask("POST", "/clear", "{}") }
 
     /// All requests so far that servers are done with.
-    func records() throws -> [Record] { try JSONDecoder().decode([Record].self, from: Data(try ask("GET", "/log", ""))) }
+    func records() throws -> [Record] {
+        try JSONDecoder().decode([Record].self, from: Data(try ask("GET", "/log", "")))
+    }
 
     /// Bytes of bodies that the storage sent.
     func storedBytesSent() throws -> Int { try records().filter { $0.server == "storage" }.reduce(0) { $0 + $1.sent } }
@@ -93,7 +95,8 @@ final class FakeHub {
         }
         try #require(code == 0)
         let request = Array(
-            "\(method) \(path) HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)".utf8)
+            "\(method) \(path) HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+                .utf8)
         try #require(write(descriptor, request, request.count) == request.count)
         var reply: [UInt8] = []
         var block = [UInt8](repeating: 0, count: 1 << 16)

@@ -14,7 +14,9 @@ struct HubBench {
     /// - Parameter files: JSON, from names to contents.
     init(_ files: String) throws {
         folder = try TemporaryFolder()
-        hub = try FakeHub("{\"repositories\": {\"\(Self.repository)\": {\"files\": \(files)}}, \"renamed\": {\"old/name\": \"\(Self.repository)\"}}")
+        hub = try FakeHub(
+            "{\"repositories\": {\"\(Self.repository)\": {\"files\": \(files)}}, \"renamed\": {\"old/name\": \"\(Self.repository)\"}}"
+        )
     }
 
     var settings: HubSettings {

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// libcurl, opened at run time: a program that finds its files in the cache does not pay for loading it, and one without
-/// the library still runs.
+/// libcurl, opened at run time: a program that finds its files in the cache does not pay for loading it, and one
+/// without the library still runs.
 
 /// Opens the library, once. Null, or why it cannot be used. Thread-safe.
 const char *ccurl_open(void);
@@ -61,8 +61,9 @@ typedef struct {
 void ccurl_perform(ccurl_session *session, const ccurl_request *request, ccurl_reply *reply);
 
 /// Makes `reference` absolute, from `base` where it is relative (base may be null), by the very rules that
-/// ccurl_perform() reads addresses by. `origin` becomes `scheme://host:port` in lower case. Both are freed by ccurl_free().
-/// Null, or why the address is refused: it is none, is neither http nor https, or holds a user or a password.
+/// ccurl_perform() reads addresses by. `origin` becomes `scheme://host:port` in lower case. Both are freed by
+/// ccurl_free(). Null, or why the address is refused: it is none, is neither http nor https, or holds a user or a
+/// password.
 const char *ccurl_resolve(const char *base, const char *reference, char **url, char **origin);
 void ccurl_free(char *text);
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 internal import BeastHub
-internal import BeastWeights
 
 extension HubAccess {
     /// The paths of files of a model, from the cache where they are there, else downloaded side by side.
