@@ -25,7 +25,12 @@ final class HubRequests {
         self.isStopped = isStopped
         self.report = report
         reading = ReplyReading(file: file, settings: settings)
-        connection = try Connection(connectSeconds: settings.metadataTimeout, certificates: settings.certificates)
+        do throws(HubError) {
+            connection = try Connection(connectSeconds: settings.metadataTimeout, certificates: settings.certificates)
+        } catch {
+            throw HubError(
+                error.code, "\(file): cannot be downloaded: \(error)", repository: file.repository, file: file.file)
+        }
         switch try Address.read(settings.endpoint) {
         case .success(let address): endpoint = address
         case .failure(let refusal):

@@ -30,9 +30,17 @@ struct Pull: CommonOptionsCommand {
     @Option(name: .long, help: "How often a failure that may pass is tried again (default: 5).")
     var retries: Int?
 
+    // Known, so that the refusal can say what to use instead.
+    @Flag(name: .long, help: .hidden)
+    var offline = false
+
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
+        if offline {
+            throw ValidationError(
+                "--offline forbids what pull does; beasts cache path MODEL tells whether a model is here")
+        }
         if models.isEmpty { throw ValidationError("name a model; beasts list prints all") }
         if let retries, retries < 0 || retries > 1000 {
             throw ValidationError("--retries \(retries): must be 0 to 1000")

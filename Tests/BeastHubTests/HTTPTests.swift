@@ -4,7 +4,7 @@ import Testing
 @testable import BeastHub
 
 @Suite struct HTTPTests {
-    private func headers(_ lines: [String]) -> HTTPHeaders? {
+    private func taken(_ lines: [String]) -> HTTPHeaders? {
         var headers = HTTPHeaders()
         for line in lines {
             var text = line + "\r\n"
@@ -15,7 +15,7 @@ import Testing
 
     @Test func `Headers are found whatever their case, and only those of the last reply count`() throws {
         let headers = try #require(
-            headers([
+            taken([
                 "HTTP/1.1 103 Early Hints", "ETag: early", "HTTP/2 302", "x-linked-etag:\t\"a\"  ",
                 "LOCATION: http://x/", "odd",
                 "",
@@ -27,9 +27,9 @@ import Testing
     }
 
     @Test func `A flood of headers is not kept`() {
-        #expect(headers(["HTTP/1.1 200"] + Array(repeating: "a: b", count: 255)) != nil)
-        #expect(headers(["HTTP/1.1 200"] + Array(repeating: "a: b", count: 256)) == nil)
-        #expect(headers(["HTTP/1.1 200", "a: " + String(repeating: "b", count: 200_000)]) == nil)
+        #expect(taken(["HTTP/1.1 200"] + Array(repeating: "a: b", count: 255)) != nil)
+        #expect(taken(["HTTP/1.1 200"] + Array(repeating: "a: b", count: 256)) == nil)
+        #expect(taken(["HTTP/1.1 200", "a: " + String(repeating: "b", count: 200_000)]) == nil)
     }
 
     @Test(

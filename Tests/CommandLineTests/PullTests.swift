@@ -129,6 +129,7 @@ import Testing
         try run(["pull", Self.model]).expectFailure(65, name, "SHA-256")
         #expect(!folder.exists(snapshot))
         try run(["cache", "rm"]).expectFailure(64, "--unused")
+        try run(["pull", Self.model, "--offline"]).expectFailure(64, "--offline", "beasts cache path")
         try run(["rm", "cub_gpt"]).expectFailure(64, "built in")
         try run(["cache", "verify", "o/n"]).expectFailure(66, "o/n")
     }
@@ -165,6 +166,17 @@ import Testing
         #expect(removed.output.contains("\"freedBytes\" : 5000"))
         #expect(!folder.exists("\(blobs)/abc.beasts-00000001.incomplete"))
         try run(["cache", "path", Self.model]).expectSuccess()
+    }
+
+    @Test func `Without libcurl what is here is used, and what is not is told with the package's name`() throws {
+        try run(["pull", Self.model]).expectSuccess()
+        try folder.write("no library", to: "broken/libcurl.so.4")
+        let libraries = [folder.path("broken"), ProcessInfo.processInfo.environment["LD_LIBRARY_PATH"]].compactMap { $0 }
+        let broken = ["LD_LIBRARY_PATH": libraries.joined(separator: ":")]
+        try folder.write(try Samples.picture(1), to: "p.png")
+        try run(["embed", "p.png", "--model", Self.model, "--backend", "reference"], broken)
+            .expectFailure(65, "not a checkpoint")
+        try run(["pull", Self.model], broken).expectFailure(69, "libcurl.so.4", "apt-get install libcurl4")
     }
 
     @Test func `Progress is silent when asked to be`() throws {
