@@ -43,9 +43,9 @@ them (default: always). Faults that fit together act together:
     "bomb": N              N headers of 1000 bytes
     "case": "upper"        or "lower": of header names
     "expire": true         403 as for a signed address that is too old, and all given so far are
-    "change": {...}        as POST /change, after this request
+    "change": {...}        as POST /change, for what is asked after this request
 """
-import email.utils, hashlib, http.client, http.server, json, os, random, shutil, socket, ssl, subprocess, sys, tempfile
+import email.utils, hashlib, http.client, http.server, json, os, random, select, shutil, socket, ssl, subprocess, sys, tempfile
 import threading, time, urllib.parse
 
 PIECE = 1 << 20
@@ -99,7 +99,7 @@ class State:
         repository.setdefault("revisions", {})["main"] = repository["commit"]
 
     def change(self, change):
-        content = Content(change, self.scratch)
+        content = change.pop("content", None) or Content(change, self.scratch)
         with self.lock:
             self.repositories[change["repository"]]["files"][change["file"]] = content
             self.set_commit(None, change["repository"])
@@ -161,7 +161,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         state, address = self.server.state, urllib.parse.urlsplit(self.path)
         self.route = urllib.parse.unquote(address.path)
         self.fault = state.faults_of(self.server.name, self.command, self.route, "Range" in self.headers)
-        self.sent, self.status = 0, None
+        self.sent, self.status, self.has_changed = 0, None, False
         started = time.time()
         try:
             if self.fault.get("expire"):
@@ -176,8 +176,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True
         finally:
-            if "change" in self.fault:
-                state.change(self.fault["change"])
+            self.change()
             names = ["Range", "If-Range", "Accept-Encoding", "User-Agent"]
             state.record({
                 "started": started, "ended": time.time(), "server": self.server.name, "method": self.command,
@@ -187,6 +186,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
                                  | set(self.fault.get("headers", {})))})
 
     do_HEAD = do_GET
+
+    def change(self):
+        """Replaces the content that a fault names, once."""
+        if "change" in self.fault and not self.has_changed:
+            self.has_changed = True
+            self.server.state.change(dict(self.fault["change"]))
 
     def head(self, status, headers):
         """Writes the status line and the headers, bent as the faults ask."""
@@ -244,6 +249,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             headers["Content-Length"] = end - start
         self.head(status, headers)
+        # The old bytes go on to whoever asked for them; the next request meets the new ones.
+        self.change()
         if self.command != "HEAD":
             with open(content.path, "rb") as file:
                 self.send_bytes(file, start, end)
@@ -278,7 +285,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if rate is not None:
                 time.sleep(max(0, began + (position - start) / rate - time.monotonic()))
         if "stall" in self.fault:
-            time.sleep(self.fault["stall"])
+            # A client that gives up ends the silence.
+            select.select([self.connection], [], [], self.fault["stall"])
         if cut is not None:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
@@ -369,6 +377,11 @@ class Control(http.server.BaseHTTPRequestHandler):
         asked = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or "{}")
         if self.path == "/change":
             state.change(asked)
+        if self.path == "/faults":
+            # Made now, so that the exchange itself takes no time.
+            for fault in asked:
+                if "change" in fault:
+                    fault["change"]["content"] = Content(fault["change"], state.scratch)
         with state.lock:
             if self.path == "/faults":
                 state.faults = asked
