@@ -38,6 +38,12 @@ struct ReplyReading {
         let message = headers["x-error-message"] ?? ""
         let repository = file.repository
         switch (headers.status, code) {
+        case (401, "GatedRepo"), (403, "GatedRepo"):
+            return error(
+                .refused, headers,
+                "\(file): the terms of \(repository) must be accepted first (\(headers.status) GatedRepo), at "
+                    + "\(settings.endpoint)/\(repository)"
+                    + (settings.token == nil ? ", and a token given: --token or HF_TOKEN" : ""))
         case (401, _) where message.contains("Invalid credentials in Authorization header"):
             return error(.refused, headers, "\(file): the hub refuses \(tokenWords) (401); check it, or leave it away")
         case (401, _), (404, "RepoNotFound"):
@@ -47,12 +53,6 @@ struct ReplyReading {
                     + (settings.token == nil
                         ? "or give a token that may read it: --token, HF_TOKEN, or \(settings.home)/token"
                         : "and whether \(tokenWords) may read it"))
-        case (403, "GatedRepo"):
-            return error(
-                .refused, headers,
-                "\(file): the terms of \(repository) must be accepted first (403 GatedRepo), at "
-                    + "\(settings.endpoint)/\(repository)"
-                    + (settings.token == nil ? ", and a token given: --token or HF_TOKEN" : ""))
         case (403, _):
             return error(
                 .refused, headers,

@@ -85,7 +85,7 @@ class State:
         self.lock = threading.Lock()
         self.scratch = tempfile.mkdtemp(prefix="fake-hub-")
         self.repositories, self.renamed = {}, description.get("renamed", {})
-        self.log, self.records, self.faults = log, [], []
+        self.log, self.records, self.faults, self.active = log, [], [], 0
         self.signature = self.first_valid_signature = 1
         for name, repository in description.get("repositories", {}).items():
             files = {file: Content(content, self.scratch) for file, content in repository["files"].items()}
@@ -124,6 +124,7 @@ class State:
 
     def record(self, record):
         with self.lock:
+            self.active -= 1
             self.records.append(record)
             if self.log:
                 self.log.write(json.dumps(record) + "\n")
@@ -163,6 +164,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.fault = state.faults_of(self.server.name, self.command, self.route, "Range" in self.headers)
         self.sent, self.status, self.has_changed = 0, None, False
         started = time.time()
+        with state.lock:
+            state.active += 1
         try:
             if self.fault.get("expire"):
                 with state.lock:
@@ -395,8 +398,12 @@ class Control(http.server.BaseHTTPRequestHandler):
                     for name, repository in state.repositories.items()})
 
     def do_GET(self):
-        with self.server.state.lock:
-            records = list(self.server.state.records)
+        state, patience = self.server.state, time.monotonic() + 2
+        # A client may have its last byte before the request is recorded.
+        while state.active and time.monotonic() < patience:
+            time.sleep(0.01)
+        with state.lock:
+            records = list(state.records)
         self.reply(records)
 
     def reply(self, value):

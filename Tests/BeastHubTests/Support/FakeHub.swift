@@ -75,9 +75,6 @@ final class FakeHub {
         try JSONDecoder().decode([Record].self, from: Data(try ask("GET", "/log", "")))
     }
 
-    /// Bytes of bodies that the storage sent.
-    func storedBytesSent() throws -> Int { try records().filter { $0.server == "storage" }.reduce(0) { $0 + $1.sent } }
-
     /// One request of the plainest kind.
     private func ask(_ method: String, _ path: String, _ body: String) throws -> [UInt8] {
         let port = try #require(control.split(separator: ":").last.flatMap { UInt16($0) })
