@@ -6,19 +6,10 @@ struct CacheWriter {
     let cache: HubCache
     let usesSymbolicLinks: Bool
 
-    /// Makes the folders of a repository.
+    /// Makes the folders of a repository. No mark for backup programs (`CACHEDIR.TAG`): Python's older clients warn of one.
     /// - Throws: ``HubError`` (`inputOutput`) that names the folder.
     func prepare(_ file: HubFile) throws(HubError) {
         try make("\(cache.folder(file))/blobs", file)
-        // The mark by which backup programs know that everything here can be had again (bford.info/cachedir).
-        let tag = "\(cache.root)/CACHEDIR.TAG"
-        if access(tag, F_OK) != 0 {
-            try? replace(
-                tag,
-                with:
-                    "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache of files from a model hub.\n",
-                for: file)
-        }
     }
 
     /// Whether the cache can hold symbolic links: tried once, in a folder of its own.

@@ -56,7 +56,7 @@ import Testing
             #expect(try folder.text("hub/models--o--n/refs/refs/pr/1") == commit)
             #expect(cache.path(of: remote.file) == folder.path("hub/models--o--n/snapshots/\(commit)/\(name)"))
         }
-        #expect(try folder.text("hub/CACHEDIR.TAG").hasPrefix("Signature: 8a477f597d28d172789f06886806bc55"))
+        #expect(!folder.exists("hub/CACHEDIR.TAG"), "Python's older clients take it for a broken repository")
         let mask = umask(0)
         umask(mask)
         let attributes = try FileManager.default.attributesOfItem(atPath: folder.path("hub/models--o--n/blobs/\(etag)"))
