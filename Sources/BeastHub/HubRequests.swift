@@ -61,7 +61,7 @@ final class HubRequests {
             request.headers = headers(for: address)
             request.totalSeconds = settings.metadataTimeout
             let (end, reply) = connection.perform(request, body: { _, _ in true }, idle: { !isStopped() })
-            try check(end, reply, what: "ask the hub")
+            try check(end, reply, what: "ask the hub at \(settings.endpoint)")
             if (300..<400).contains(reply.status) {
                 let next = try follow(location(reply), from: address)
                 guard next.origin == endpoint.origin else { return try remoteFile(reply, address: next) }
@@ -308,7 +308,7 @@ final class HubRequests {
             throw .final(
                 reading.error(
                     .unreachable, reply,
-                    "\(file): cannot \(what) at \(settings.endpoint): \(reading.shown(words)); check the address, "
+                    "\(file): cannot \(what): \(reading.shown(words)); check the address, "
                         + "certificates and proxy settings"))
         }
     }

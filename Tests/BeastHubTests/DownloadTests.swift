@@ -190,6 +190,13 @@ import Testing
         #expect(try hub.records().allSatisfy { $0.server == "hub" })
     }
 
+    @Test func `A name that cannot be resolved is asked for again, and told in the end`() throws {
+        var settings = bench.settings
+        settings.endpoint = "http://hub.invalid"
+        settings.retryCount = 2
+        try bench.expectFailure(.unreachable, "tried 3 times", client: HubClient(settings: settings))
+    }
+
     @Test func `A token that the hub repeats is not shown`() throws {
         var settings = bench.settings
         settings.token = try HubToken("hf_secret", origin: "the option --token")

@@ -17,7 +17,6 @@
     DO(global_init)                                                                                                    \
     DO(easy_init)                                                                                                      \
     DO(easy_setopt)                                                                                                    \
-    DO(easy_reset)                                                                                                     \
     DO(easy_cleanup)                                                                                                   \
     DO(easy_strerror)                                                                                                  \
     DO(multi_init)                                                                                                     \
@@ -70,12 +69,11 @@ const char *ccurl_open(void) {
 
 struct ccurl_session {
     CURLM *multi;
-    CURL *easy;
 };
 
 ccurl_session *ccurl_session_create(void) {
     ccurl_session *session = calloc(1, sizeof *session);
-    if (session && (session->multi = library.multi_init()) && (session->easy = library.easy_init()))
+    if (session && (session->multi = library.multi_init()))
         return session;
     ccurl_session_destroy(session);
     return 0;
@@ -84,8 +82,6 @@ ccurl_session *ccurl_session_create(void) {
 void ccurl_session_destroy(ccurl_session *session) {
     if (!session)
         return;
-    if (session->easy)
-        library.easy_cleanup(session->easy);
     if (session->multi)
         library.multi_cleanup(session->multi);
     free(session);
@@ -137,11 +133,13 @@ static void finish(ccurl_reply *reply, CURLcode code, const char *detail) {
 
 void ccurl_perform(ccurl_session *session, const ccurl_request *request, ccurl_reply *reply) {
     memset(reply, 0, sizeof *reply);
-    CURL *easy = session->easy;
+    // A fresh one each time: after a name that could not be resolved, curl 7.88 takes no settings for a used one. What
+    // is worth keeping, the connections, belongs to the multi handle.
+    CURL *easy = library.easy_init();
     char detail[CURL_ERROR_SIZE] = "";
     ccurl_state state = {request, 0};
     struct curl_slist *headers = 0;
-    CURLcode code = CURLE_OK;
+    CURLcode code = easy ? CURLE_OK : CURLE_OUT_OF_MEMORY;
     for (size_t index = 0; index < request->header_count; ++index) {
         struct curl_slist *longer = library.slist_append(headers, request->headers[index]);
         if (!longer)
@@ -149,7 +147,6 @@ void ccurl_perform(ccurl_session *session, const ccurl_request *request, ccurl_r
         else
             headers = longer;
     }
-    library.easy_reset(easy);
 #define SET(option, value) (code = code ? code : library.easy_setopt(easy, CURLOPT_##option, value))
     SET(ERRORBUFFER, detail);
     SET(URL, request->url);
@@ -183,6 +180,8 @@ void ccurl_perform(ccurl_session *session, const ccurl_request *request, ccurl_r
     SET(WRITEDATA, &state);
     if (code) {
         finish(reply, code, detail);
+        if (easy)
+            library.easy_cleanup(easy);
         library.slist_free_all(headers);
         return;
     }
@@ -204,8 +203,7 @@ void ccurl_perform(ccurl_session *session, const ccurl_request *request, ccurl_r
         snprintf(reply->message, sizeof reply->message, "%s", library.multi_strerror(trouble));
     }
     library.multi_remove_handle(session->multi, easy);
-    // Nothing of this call may be reached by the next.
-    library.easy_reset(easy);
+    library.easy_cleanup(easy);
     library.slist_free_all(headers);
 }
 
