@@ -143,9 +143,11 @@ final class DownloadProgress: Sendable {
         guard isTerminal, showsFigures, !state.rows.isEmpty else { return }
         let width = Self.terminalWidth - 1
         let lines = state.rows.map { row -> String in
-            let filled = row.size.map { $0 > 0 ? Int(20 * min(row.done, $0) / $0) : 20 } ?? 0
-            let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 20 - filled)
-            return String(StandardError.visible("[\(bar)] \(row.file.file)  \(figures(row))").prefix(width))
+            let filled = row.size.map { $0 > 0 ? Int(12 * min(row.done, $0) / $0) : 12 } ?? 0
+            let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 12 - filled)
+            // The name last: where the terminal is narrow, it is what can be spared.
+            let name = row.file.file.split(separator: "/").last ?? ""
+            return String(StandardError.visible("[\(bar)] \(figures(row)): \(name)").prefix(width))
         }
         StandardError.draw(lines.joined(separator: "\n"))
         state.drawnLineCount = lines.count
