@@ -85,6 +85,9 @@ final class FileDownload {
         if let encoding = headers["content-encoding"], encoding.lowercased() != "identity" {
             throw bad(headers, "the server sends the bytes encoded although it was asked not to")
         }
+        if let text = headers["content-length"], HTTPValue.size(text) == nil {
+            throw bad(headers, "the server announces \(text.prefix(100)) bytes, which no file has")
+        }
         if headers.status == 206 {
             let range = headers["content-range"].flatMap(HTTPValue.contentRange)
             guard start > 0, let range, range.first == start else {

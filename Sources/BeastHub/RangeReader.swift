@@ -120,6 +120,12 @@ public final class RangeReader {
                     .badReply, "the server sends the bytes encoded although it was asked not to", status: headers.status
                 ))
         }
+        if let text = headers["content-length"], HTTPValue.size(text) == nil {
+            throw .final(
+                error(
+                    .badReply, "the server announces \(text.prefix(100)) bytes, which no file has",
+                    status: headers.status))
+        }
         let found = HTTPValue.validator(headers["etag"])
         if let validator, let found, found != validator {
             throw .final(
