@@ -12,10 +12,11 @@ struct CacheWriter {
         try make("\(cache.folder(file))/blobs", file)
     }
 
-    /// Whether the cache can hold symbolic links: tried once, in a folder of its own.
+    /// Whether the cache can hold symbolic links: tried once, in a folder of its own. It lies among the locks, where what a
+    /// kill leaves of it is taken for no repository.
     static func canLink(in cache: HubCache) -> Bool {
-        guard Folder.make(cache.root) == 0 else { return true }
-        var template = Array("\(cache.root)/.beasts-probe-XXXXXX".utf8CString)
+        guard Folder.make("\(cache.root)/.locks") == 0 else { return true }
+        var template = Array("\(cache.root)/.locks/.beasts-probe-XXXXXX".utf8CString)
         guard let folder = mkdtemp(&template).map({ String(cString: $0) }) else { return true }
         let link = "\(folder)/link"
         let isMade = symlink("target", link) == 0
