@@ -152,6 +152,7 @@ let package = Package(
             ], swiftSettings: strict),
 
         .testTarget(name: "BeastHubTests", dependencies: ["BeastHub"], swiftSettings: strict),
+        .testTarget(name: "CPUKernelTests", dependencies: ["CPUKernels"], swiftSettings: strict),
         .testTarget(name: "BeastCoreTests", dependencies: ["BeastCore", "CBeasts"], swiftSettings: strict),
         .testTarget(
             name: "ConformanceTests", dependencies: ["BeastConformance", "BeastCore"], path: "Tests/Conformance",
