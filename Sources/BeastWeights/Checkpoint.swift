@@ -38,7 +38,7 @@ public final class Checkpoint {
     let graph: PickleGraph
     /// The checkpoint's own file first, then its shards.
     private let files: [InputFile]
-    private let lender: TensorLender
+    let lender: TensorLender
     private let checksummed: [ZipMember]
 
     /// Opens a checkpoint, telling its kind by content.
@@ -60,11 +60,12 @@ public final class Checkpoint {
         try naming(name) { () throws(WeightsError) in try Checkpoint(InputFile(staticBytes: staticBytes, name: name)) }
     }
 
-    init(_ file: InputFile) throws(WeightsError) {
+    /// - Parameter isPresent: of a PyTorch zip of which not all is here, whether a member is, by its name.
+    init(_ file: InputFile, isPresent: ((String) -> Bool)? = nil) throws(WeightsError) {
         let kind = try ContainerKind.sniff(file)
         let decoded: DecodedCheckpoint
         switch kind {
-        case .torchZip: decoded = try TorchArchive.decode(file)
+        case .torchZip: decoded = try TorchArchive.decode(file, isPresent: isPresent)
         case .torchLegacy: decoded = try LegacyStream.decode(file)
         case .safetensors: decoded = try Safetensors.decode(file)
         case .safetensorsIndex: decoded = try SafetensorsIndex.decode(file)
@@ -111,6 +112,20 @@ public final class Checkpoint {
             return CheckpointWeights(
                 origin: path, selectedKey: selection.key, tensors: tensors.tensors, ignored: tensors.ignored,
                 lender: lender)
+        }
+    }
+
+    /// The names of tensors of the state dictionary as the file spells them, sorted: those that are wanted by the names
+    /// that are left when substrings are removed.
+    ///
+    /// - Throws: as ``weights(select:stripping:allowForeign:)`` with the same substrings.
+    public func names(
+        select candidates: [String], stripping substrings: [String], where isWanted: (String) -> Bool
+    ) throws(WeightsError) -> [String] {
+        // Names that become equal are refused here as they would be when the model is built.
+        _ = try weights(select: candidates, stripping: substrings)
+        return try weights(select: candidates).tensorNames.filter { name in
+            isWanted(substrings.reduce(name) { StateDictionary.removing($1, from: $0) })
         }
     }
 

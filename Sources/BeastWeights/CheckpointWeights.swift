@@ -64,6 +64,18 @@ public final class CheckpointWeights: WeightSource {
         return try lender.withTensor(tensor, name: name, body)
     }
 
+    /// Hands out the elements of a tensor as the file has them, whatever their type: dense, in row-major order,
+    /// little-endian, a few MiB at a time, so that no more memory is needed for a large tensor than for a small one.
+    ///
+    /// The first tensor of each storage costs one pass over the storage for its checksum.
+    ///
+    /// - Throws: ``WeightsError`` as ``withTensor(_:_:)``, an element type apart; and whatever `body` throws.
+    public func withElements(of name: String, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+        guard let tensor = tensors[name] else { throw missing(name) }
+        lentNames.insert(name)
+        try lender.withElements(of: tensor, name: name, body)
+    }
+
     private func missing(_ name: String) -> WeightsError {
         if let kind = ignored[name] {
             return WeightsError(.wrongKind, "“\(name)” is \(kind) where a tensor is needed", path: origin)

@@ -21,8 +21,11 @@ struct DecodedCheckpoint {
 
 /// Reads the zip form of `torch.save`.
 enum TorchArchive {
-    static func decode(_ file: InputFile) throws(WeightsError) -> DecodedCheckpoint {
-        let archive = try ZipArchive(file)
+    /// - Parameter isPresent: see ``ZipArchive/init(_:isPresent:)``. The pickle and the byte order must be here.
+    static func decode(
+        _ file: InputFile, isPresent: ((String) -> Bool)? = nil
+    ) throws(WeightsError) -> DecodedCheckpoint {
+        let archive = try ZipArchive(file, isPresent: isPresent)
         let root = try rootFolder(of: archive)
         let isBigEndian = try readByteOrder(archive, root: root, file: file)
         let (bytes, damage) = try readPickle(archive, root: root, file: file)
@@ -50,7 +53,8 @@ enum TorchArchive {
         let used = Set(machine.storages.storages.map(\.name) + known.map { root + $0 })
         let extra = archive.members.map(\.name).filter { !used.contains($0) }
         return DecodedCheckpoint(
-            graph: graph, root: node, isBigEndian: isBigEndian, extraMembers: extra, checksummed: archive.members,
+            graph: graph, root: node, isBigEndian: isBigEndian, extraMembers: extra,
+            checksummed: archive.members.filter(\.isResolved),
             symbols: machine.arena.symbols, dangerousUses: uses,
             notes: notes(archive, machine.storages, isBigEndian: isBigEndian))
     }
@@ -70,8 +74,11 @@ enum TorchArchive {
         return notes
     }
 
+    /// Whether a member is needed to make sense of the others.
+    static func isDescription(_ name: String) -> Bool { name.hasSuffix("/data.pkl") || name.hasSuffix("/byteorder") }
+
     /// The folder of the one member that ends in `/data.pkl`, with the slash.
-    private static func rootFolder(of archive: ZipArchive) throws(WeightsError) -> String {
+    static func rootFolder(of archive: ZipArchive) throws(WeightsError) -> String {
         let isScript = archive.members.contains { member in
             let parts = member.name.split(separator: "/", maxSplits: 2)
             return parts.count >= 2 && (parts[1] == "constants.pkl" || parts[1] == "code")

@@ -8,8 +8,10 @@ struct ZipMember {
     let byteCount: Int
     /// CRC-32 of the bytes; 0 means that none was recorded.
     let checksum: UInt32
+    /// Whether the local header was read. Without it nobody knows where the data starts: ``range`` is empty.
+    var isResolved = true
 
-    var range: Range<Int> { dataOffset..<dataOffset + byteCount }
+    var range: Range<Int> { isResolved ? dataOffset..<dataOffset + byteCount : 0..<0 }
 }
 
 /// The directory of a zip archive whose members are all stored, checked as a whole before anything is read from it.
@@ -21,9 +23,14 @@ struct ZipMember {
 struct ZipArchive {
     /// In the order of the directory.
     let members: [ZipMember]
+    /// For each member the bytes in which all of it lies: from its local header as far as it may reach, at most to the
+    /// next one or to the directory.
+    let slots: [Range<Int>]
     private let positions: [String: Int]
 
-    init(_ file: InputFile) throws(WeightsError) {
+    /// - Parameter isPresent: whether the bytes of a member are here, by its name; the others are listed and not looked
+    ///   at. nil where the whole file is here.
+    init(_ file: InputFile, isPresent: ((String) -> Bool)? = nil) throws(WeightsError) {
         let location = try DirectoryLocation.find(in: file)
         let entries = try location.readEntries(of: file)
         var members: [ZipMember] = []
@@ -34,28 +41,38 @@ struct ZipArchive {
             guard positions.updateValue(members.count, forKey: entry.name) == nil else {
                 throw WeightsError(.malformedContainer, "the zip directory lists “\(entry.name)” twice")
             }
-            members.append(try entry.resolved(in: file))
+            members.append(try isPresent?(entry.name) == false ? entry.unresolved : entry.resolved(in: file))
         }
-        try Self.refuseOverlaps(entries: entries, members: members, directoryStart: location.directory.lowerBound)
+        slots = try Self.slots(of: entries, members: members, directoryStart: location.directory.lowerBound)
         self.members = members
         self.positions = positions
     }
 
     subscript(name: String) -> ZipMember? { positions[name].map { members[$0] } }
 
-    private static func refuseOverlaps(
-        entries: [ZipEntry], members: [ZipMember], directoryStart: Int
-    ) throws(WeightsError) {
+    /// Divides the file among its members; refuses those that overlap.
+    private static func slots(
+        of entries: [ZipEntry], members: [ZipMember], directoryStart: Int
+    ) throws(WeightsError) -> [Range<Int>] {
+        var slots = [Range<Int>](repeating: 0..<0, count: entries.count)
+        func end(_ index: Int) -> Int {
+            members[index].isResolved ? members[index].range.upperBound : entries[index].leastEnd
+        }
         let order = entries.indices.sorted { entries[$0].headerOffset < entries[$1].headerOffset }
         for (index, next) in zip(order, order.dropFirst()) {
-            guard members[index].range.upperBound <= entries[next].headerOffset else {
+            guard end(index) <= entries[next].headerOffset else {
                 throw WeightsError(
                     .malformedContainer, "the zip members “\(members[index].name)” and “\(members[next].name)” overlap")
             }
+            slots[index] = entries[index].headerOffset..<min(entries[next].headerOffset, entries[index].greatestEnd)
         }
-        if let last = order.last, members[last].range.upperBound > directoryStart {
-            throw WeightsError(.malformedContainer, "the zip member “\(members[last].name)” overlaps the directory")
+        if let last = order.last {
+            guard end(last) <= directoryStart else {
+                throw WeightsError(.malformedContainer, "the zip member “\(members[last].name)” overlaps the directory")
+            }
+            slots[last] = entries[last].headerOffset..<min(directoryStart, entries[last].greatestEnd)
         }
+        return slots
     }
 }
 
@@ -69,6 +86,18 @@ struct ZipEntry {
 
     private static let localSignature: UInt32 = 0x0403_4B50
     private static let localHeaderSize = 30
+
+    /// Where the member ends if its local header has nothing but the name. Offset and size are at most the file's size,
+    /// so the sum cannot overflow.
+    var leastEnd: Int { headerOffset + Self.localHeaderSize + nameBytes.count + byteCount }
+
+    /// Where the member ends at the latest.
+    var greatestEnd: Int { headerOffset + Self.localHeaderSize + 2 * Int(UInt16.max) + byteCount }
+
+    /// What the directory alone tells.
+    fileprivate var unresolved: ZipMember {
+        ZipMember(name: name, dataOffset: 0, byteCount: byteCount, checksum: checksum, isResolved: false)
+    }
 
     /// Reads the local header, which alone tells where the data starts.
     ///

@@ -9,9 +9,9 @@ internal import BeastCore
 /// use does not grow with what was read.
 /// Not thread-safe: one lender belongs to one thread at a time.
 final class TensorLender {
-    private let files: [InputFile]
-    private let storages: [Storage]
-    private let isBigEndian: Bool
+    let files: [InputFile]
+    let storages: [Storage]
+    let isBigEndian: Bool
     private var states: [State]
     /// Threads that look through a storage, 1 or more.
     var threadCount = 1
@@ -107,8 +107,13 @@ final class TensorLender {
         }
     }
 
+    /// Whether all elements of a storage are known to be finite.
+    func isKnownFinite(_ storageIndex: Int) -> Bool {
+        if case .finite = states[storageIndex] { true } else { false }
+    }
+
     /// Looks for elements that cannot be weights in the bytes that a tensor spans.
-    private func check(
+    func check(
         _ bytes: UnsafeRawBufferPointer, _ type: ElementType, _ tensor: TensorDescription, strides: [Int],
         name: String, _ file: InputFile
     ) throws(WeightsError) {
@@ -122,7 +127,7 @@ final class TensorLender {
     }
 
     /// Compares a storage's checksum, once, and notes whether all of its elements are finite.
-    private func verify(
+    func verify(
         _ index: Int, of file: InputFile, in mapping: UnsafeRawBufferPointer
     ) throws(WeightsError) {
         let storage = storages[index]
