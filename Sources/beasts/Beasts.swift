@@ -11,8 +11,8 @@ struct Beasts: ParsableCommand {
         version: "beasts \(BeastCore.version)",
         subcommands: [
             Embed.self, Complete.self, Generate.self, Encode.self, Decode.self, Reconstruct.self, Neighbours.self,
-            List.self, Show.self, Pull.self, Remove.self, Cache.self, Inspect.self, Backends.self, Conformance.self,
-            Compare.self, Bench.self,
+            List.self, Show.self, Pull.self, Remove.self, Cache.self, Inspect.self, Convert.self, Backends.self,
+            Conformance.self, Compare.self, Bench.self,
         ])
 
     /// Parses, runs, and turns every error into one line and the exit code that stands for it.
