@@ -21,7 +21,7 @@ public struct HubCache: Sendable {
     }
 
     /// What `HF_HOME` stands for: the folder of the cache and of what is kept beside it.
-    static func homeOfThisUser() -> String? {
+    public static func homeOfThisUser() -> String? {
         if let home = variable("HF_HOME") { return expanded(home) }
         if let cache = variable("XDG_CACHE_HOME") { return expanded(cache) + "/huggingface" }
         return variable("HOME").map { $0 + "/.cache/huggingface" }

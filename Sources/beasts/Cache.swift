@@ -24,8 +24,9 @@ struct CacheList: CommonOptionsCommand {
     func run() throws {
         let cleaning = try CacheCleaning.ofThisUser()
         let repositories = cleaning.cache.repositories()
-        if common.json { return try JSONOutput.print(Report(cleaning.cache.root, repositories)) }
-        if repositories.isEmpty { return common.note("the cache \(cleaning.cache.root) is empty") }
+        let slim = cleaning.slim.entries()
+        if common.json { return try JSONOutput.print(Report(cleaning.cache.root, repositories, slim)) }
+        if repositories.isEmpty, slim.isEmpty { return common.note("the cache \(cleaning.cache.root) is empty") }
         let rows = repositories.map { repository in
             [
                 repository.name, repository.kind, byteCount(repository.byteCount),
@@ -38,11 +39,18 @@ struct CacheList: CommonOptionsCommand {
                 repository.unusedByteCount > 0 ? byteCount(repository.unusedByteCount) : "",
             ]
         }
-        StandardOutput.print(table([["repository", "kind", "size", "files", "revisions", "unused"]] + rows))
+        let slimRows = slim.map { entry in
+            [
+                entry.repository, "slim", byteCount(Int64(entry.byteCount)), "1", String(entry.commit.prefix(8)), "",
+            ]
+        }
+        StandardOutput.print(table([["repository", "kind", "size", "files", "revisions", "unused"]] + rows + slimRows))
         let total = repositories.reduce(0) { $0 + $1.byteCount }
+        let slimTotal = slim.reduce(0) { $0 + Int64($1.byteCount) }
         let unused = repositories.reduce(0) { $0 + $1.unusedByteCount }
         common.note(
             "\(byteCount(total)) in \(cleaning.cache.root)"
+                + (slimTotal > 0 ? ", \(byteCount(slimTotal)) of tensors alone in \(cleaning.slim.root)" : "")
                 + (unused > 0 ? "; beasts cache rm --unused frees \(byteCount(unused))" : ""))
     }
 
@@ -77,13 +85,27 @@ struct CacheList: CommonOptionsCommand {
             let partialFiles: [Leftover]
         }
 
+        /// Tensors that were fetched without the rest of their file.
+        struct Slim: Encodable {
+            let repository: String
+            let commit: String
+            let file: String
+            let path: String
+            let size: Int
+        }
+
         let root: String
         let size: Int64
         let unusedSize: Int64
         let repositories: [Repository]
+        let slim: [Slim]
 
-        init(_ root: String, _ repositories: [CachedRepository]) {
+        init(_ root: String, _ repositories: [CachedRepository], _ slim: [SlimStore.Entry]) {
             self.root = root
+            self.slim = slim.map {
+                Slim(
+                    repository: $0.repository, commit: $0.commit, file: $0.file, path: $0.path, size: $0.byteCount)
+            }
             size = repositories.reduce(0) { $0 + $1.byteCount }
             unusedSize = repositories.reduce(0) { $0 + $1.unusedByteCount }
             self.repositories = repositories.map { repository in

@@ -28,6 +28,47 @@ final class DownloadEvents: Sendable {
         lastTold.withLock { _ in try? JSONOutput.printLine(Summary(files: entries)) }
     }
 
+    /// The last line of a file of which only the tensors were wanted.
+    func print(_ file: PullJob.SlimFile) {
+        var line = Slim(repository: file.file.repository, file: file.file.file, path: file.path)
+        switch file.result {
+        case .stored(let summary):
+            line.commit = summary.commit
+            line.tensors = summary.tensorCount
+            line.size = summary.byteCount
+            line.receivedBytes = summary.receivedByteCount
+            line.wholeSize = summary.wholeByteCount
+        case .wasThere: break
+        case .whole(let pulled, let reason):
+            line.isWhole = true
+            line.reason = reason
+            line.commit = pulled.fetched.commit
+            line.size = pulled.fetched.size
+            line.receivedBytes = pulled.fetched.receivedByteCount
+        }
+        lastTold.withLock { _ in try? JSONOutput.printLine(line) }
+    }
+
+    private struct Slim: Encodable {
+        let event = "slim"
+        let repository: String
+        let file: String
+        let path: String
+        var isWhole = false
+        var reason: String?
+        var commit: String?
+        var tensors: Int?
+        var size: Int64?
+        var receivedBytes: Int64?
+        var wholeSize: Int64?
+
+        init(repository: String, file: String, path: String) {
+            self.repository = repository
+            self.file = file
+            self.path = path
+        }
+    }
+
     private func line(_ event: DownloadEvent, _ lastTold: inout [HubFile: ContinuousClock.Instant]) -> Line? {
         var line = Line(event: "", repository: event.file.repository, file: event.file.file)
         switch event.kind {
@@ -58,6 +99,7 @@ final class DownloadEvents: Sendable {
             line.size = file.size
             line.path = file.path
         case .failed: line.event = "failed"
+        case .ended: line.event = "ended"
         }
         return line
     }

@@ -35,8 +35,12 @@ final class DownloadProgress: Sendable {
     private let showsFigures: Bool
     private let isTerminal = StandardError.isTerminal
 
-    init(isQuiet: Bool) {
+    /// Whether a later run goes on where this one is interrupted.
+    private let keepsParts: Bool
+
+    init(isQuiet: Bool, keepsParts: Bool = true) {
         self.isQuiet = isQuiet
+        self.keepsParts = keepsParts
         showsFigures = !isQuiet && HubSettings.progressIsWanted
     }
 
@@ -45,7 +49,7 @@ final class DownloadProgress: Sendable {
             switch event.kind {
             case .transfer(let transfer): show(transfer, of: event.file, &state)
             case .finished(let file): finish(event.file, file, &state)
-            case .failed: remove(event.file, &state)
+            case .failed, .ended: remove(event.file, &state)
             }
         }
     }
@@ -54,7 +58,7 @@ final class DownloadProgress: Sendable {
         switch event {
         case .waitingForLock: say("\(file): another process downloads it; waiting for that", &state)
         case .started(let size, let resumedFrom):
-            Interruption.advise("what has come is kept: the same command goes on from there")
+            if keepsParts { Interruption.advise("what has come is kept: the same command goes on from there") }
             guard state.rows.allSatisfy({ $0.file != file }) else { return }
             state.rows.append(Row(file: file, size: size, done: resumedFrom, resumedFrom: resumedFrom))
             if resumedFrom > 0 {

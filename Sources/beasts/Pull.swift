@@ -27,6 +27,13 @@ struct Pull: CommonOptionsCommand {
     @Flag(name: .long, help: "Hold what is there already against the digest that the hub names.")
     var verify = false
 
+    @Flag(
+        name: .long,
+        help:
+            "Fetch only the tensors the models need, by asking for parts of their files, and keep them beside the cache."
+    )
+    var slim = false
+
     @Option(name: .long, help: "How often a failure that may pass is tried again (default: 5).")
     var retries: Int?
 
@@ -45,11 +52,14 @@ struct Pull: CommonOptionsCommand {
         if let retries, retries < 0 || retries > 1000 {
             throw ValidationError("--retries \(retries): must be 0 to 1000")
         }
+        if slim, verify {
+            throw ValidationError("--slim cannot verify: no part of a file tells the digest of the whole")
+        }
         if force, verify { throw ValidationError("--force downloads, and so verifies; --verify is for what is there") }
     }
 
     func run() throws {
-        let progress = DownloadProgress(isQuiet: common.quiet)
+        let progress = DownloadProgress(isQuiet: common.quiet, keepsParts: !slim)
         let events = common.json ? DownloadEvents() : nil
         var access = HubAccess { event in
             progress.show(event)
@@ -61,6 +71,7 @@ struct Pull: CommonOptionsCommand {
         var job = PullJob(models: models, access: access)
         job.replaces = force
         job.verifies = verify
+        if slim { return try runSlim(job, events) }
         let files = try job.run()
         if let events {
             events.print(files)
@@ -75,5 +86,28 @@ struct Pull: CommonOptionsCommand {
             )
         }
         for file in files { StandardOutput.print(file.fetched.path) }
+    }
+
+    private func runSlim(_ job: PullJob, _ events: DownloadEvents?) throws {
+        var total: (received: Int64, whole: Int64, count: Int) = (0, 0, 0)
+        for file in try job.runSlim(pendingFiles: Interruption.pendingFiles) {
+            switch file.result {
+            case .stored(let summary):
+                total.received += summary.receivedByteCount
+                total.whole += summary.wholeByteCount
+                total.count += 1
+                let saved = 100 - 100 * summary.receivedByteCount / max(1, summary.wholeByteCount)
+                common.note(
+                    "\(file.file): \(byteCount(summary.receivedByteCount)) fetched of \(byteCount(summary.wholeByteCount)), "
+                        + "\(max(0, saved)) % saved: \(summary.tensorCount) tensors. The CRC of every part was checked; the digest "
+                        + "of the whole file could not be")
+            case .wasThere: common.note("\(file.file): was here")
+            case .whole(_, let reason): common.note("\(file.file): is here as a whole: \(reason)")
+            }
+            if let events { events.print(file) } else { StandardOutput.print(file.path) }
+        }
+        if total.count > 1 {
+            common.note("together: \(byteCount(total.received)) fetched of \(byteCount(total.whole))")
+        }
     }
 }

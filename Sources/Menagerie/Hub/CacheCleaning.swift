@@ -4,16 +4,21 @@ public import BeastHub
 /// Looks through the hub cache and takes things out of it, by the names of models and repositories.
 public struct CacheCleaning: Sendable {
     public let cache: HubCache
+    /// Tensors beside the cache.
+    public let slim: SlimStore
 
-    public init(cache: HubCache) { self.cache = cache }
+    public init(cache: HubCache, slim: SlimStore) {
+        self.cache = cache
+        self.slim = slim
+    }
 
     /// The cache of this user.
     /// - Throws: ``MenagerieError`` without a home folder.
     public static func ofThisUser() throws -> CacheCleaning {
-        guard let cache = HubCache.ofThisUser() else {
+        guard let cache = HubCache.ofThisUser(), let slim = SlimStore.ofThisUser() else {
             throw MenagerieError(.unavailable, "no home folder is set, so there is no cache; set HF_HOME to a folder")
         }
-        return CacheCleaning(cache: cache)
+        return CacheCleaning(cache: cache, slim: slim)
     }
 
     /// The paths of a model's files.
@@ -24,7 +29,7 @@ public struct CacheCleaning: Sendable {
             throw MenagerieError(.usage, "\(model) is built in: no file of the cache is its own")
         }
         return try files.map { file in
-            guard let path = cache.path(of: file) else {
+            guard let path = cache.path(of: file) ?? slim.stored(file, commit: cache.commit(of: file)) else {
                 throw MenagerieError(
                     .inputMissing,
                     "\(model): \(file) is not in the cache \(cache.root); beasts pull \(model) downloads it")
@@ -47,6 +52,7 @@ public struct CacheCleaning: Sendable {
     /// - Throws: ``MenagerieError`` for an unknown name, a built-in model, or one of which nothing is here; `HubError`.
     public func remove(models: [String]) throws -> CacheRemoval {
         var wanted: Set<HubFile> = []
+        let slimEntries = slim.entries()
         for model in models {
             let files = try Catalogue.hubFiles(of: model)
             guard !files.isEmpty else {
@@ -55,7 +61,7 @@ public struct CacheCleaning: Sendable {
             let isHere = files.contains { file in
                 cache.repository(named: file.repository)?.revisions.contains {
                     $0.files.contains { $0.name == file.file }
-                } == true
+                } == true || slimEntries.contains { $0.repository == file.repository && $0.file == file.file }
             }
             guard isHere else {
                 throw MenagerieError(
@@ -63,14 +69,23 @@ public struct CacheCleaning: Sendable {
             }
             wanted.formUnion(files)
         }
-        let needed = Set(
-            try Catalogue.cachedNames().subtracting(models).flatMap { try Catalogue.hubFiles(of: $0) })
+        func files(of names: Set<String>) throws -> Set<HubFile> {
+            Set(try names.subtracting(models).flatMap { try Catalogue.hubFiles(of: $0) })
+        }
+        let needed = try files(of: Catalogue.cachedNames(orSlim: false))
+        let neededAlone = try files(of: Catalogue.cachedNames()).subtracting(needed)
         var removal = CacheRemoval()
         for name in Set(wanted.map(\.repository)).sorted() {
             guard let repository = cache.repository(named: name) else { continue }
             let files = wanted.subtracting(needed).filter { $0.repository == name }.map(\.file)
             removal.add(try cache.remove(from: repository) { files.contains($0.name) })
         }
+        removal.add(
+            try slim.remove { entry in
+                wanted.subtracting(neededAlone).contains {
+                    $0.repository == entry.repository && $0.file == entry.file
+                }
+            })
         for file in wanted.intersection(needed).sorted(by: { $0.file < $1.file }) {
             removal.kept.append(.init(path: file.description, reason: "another cached model needs it"))
         }
@@ -81,10 +96,14 @@ public struct CacheCleaning: Sendable {
     /// - Throws: ``MenagerieError`` for a name that is not here; `HubError`.
     public func remove(targets: [String]) throws -> CacheRemoval {
         let models = targets.filter { !$0.contains("/") }
-        let repositories = try self.repositories(targets.filter { $0.contains("/") }, orAll: false)
+        let wanted = targets.filter { $0.contains("/") }
+        let slimNames = Set(slim.entries().map(\.repository))
+        let repositories = try self.repositories(
+            wanted.filter { !slimNames.contains($0) || cache.repository(named: $0) != nil }, orAll: false)
         var removal = CacheRemoval()
         if !models.isEmpty { removal.add(try remove(models: models)) }
         for repository in repositories { removal.add(try cache.remove(from: repository) { _ in true }) }
+        removal.add(try slim.remove { wanted.contains($0.repository) })
         return removal
     }
 

@@ -20,15 +20,20 @@ extension Catalogue {
     }
 
     /// The names of models and generators whose files are all in the cache.
-    public static func cachedNames() -> Set<String> {
+    /// - Parameter orSlim: whether the tensors alone do, too.
+    public static func cachedNames(orSlim: Bool = true) -> Set<String> {
         guard let cache = HubCache.ofThisUser() else { return [] }
+        let slim = SlimStore.ofThisUser()
         let names =
             (models + retiredModels).filter { !$0.isBuiltIn }.map(\.name)
             + generators.filter { !$0.isBuiltIn }.map(\.name)
         return Set(
             names.filter { name in
                 guard let files = try? hubFiles(of: name) else { return false }
-                return files.allSatisfy { cache.path(of: $0) != nil }
+                return files.allSatisfy { file in
+                    cache.path(of: file) != nil
+                        || (orSlim && slim?.stored(file, commit: cache.commit(of: file)) != nil)
+                }
             })
     }
 }

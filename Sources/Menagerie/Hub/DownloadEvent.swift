@@ -11,6 +11,8 @@ public struct DownloadEvent: Sendable {
         case finished(HubClient.FetchedFile)
         /// The file will not come.
         case failed
+        /// What was wanted of the file is there, though not the whole of it.
+        case ended
     }
 
     /// Which file.

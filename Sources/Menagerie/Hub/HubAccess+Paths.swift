@@ -2,7 +2,8 @@
 internal import BeastHub
 
 extension HubAccess {
-    /// The paths of files of a model, from the cache where they are there, else downloaded side by side.
+    /// The paths of files of a model, from the cache where they are there, else their tensors alone where those were
+    /// fetched, else downloaded side by side.
     ///
     /// What the cache has is taken without asking the hub: a model that was used once starts without the network and without
     /// the libraries it takes. `beasts pull` asks.
@@ -16,7 +17,10 @@ extension HubAccess {
     ) throws -> [String] {
         let wanted = try files.map { try hubFile($0.name, of: repository) }
         let cache = HubCache.ofThisUser()
-        let found = wanted.map { file in cache?.path(of: file) }
+        let slim = SlimStore.ofThisUser()
+        let found = wanted.map { file in
+            cache?.path(of: file) ?? slim?.stored(file, commit: cache?.commit(of: file))
+        }
         let missing = zip(wanted, found).filter { $0.1 == nil }.map(\.0)
         guard !missing.isEmpty else { return found.compactMap { $0 } }
         let options = zip(files, found).filter { $0.1 == nil }.map { "\($0.0.option) FILE" }
