@@ -20,7 +20,7 @@ C_SOURCES      = $(shell find Sources Tests -name '*.c' -o -name '*.h' -o -name 
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps format-deps build demo test fuzz bench format lint install uninstall clean print-deps
+.PHONY: help deps format-deps build demo test proofs fuzz bench format lint install uninstall clean print-deps
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -50,6 +50,9 @@ demo: build ## Embed the sample pictures, draw their nearest neighbours, complet
 
 test: build ## Run the conformance suite, the golden fixtures and the unit tests
 	@Scripts/test.sh $(BIN)
+
+proofs: build ## Prove downloads at full length: kills, faults, huggingface_hub, curl (about ten minutes)
+	@Tests/hub/run.sh $(BIN) --full
 
 fuzz: deps ## Feed mutated checkpoints and pictures to their readers (RUNS=N each, default 20000)
 	@Scripts/fuzz.sh $(RUNS)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #   Scripts/test.sh FOLDER_OF_THE_RELEASE_BUILD
 # Runs the parts of the tests, all of them even when one fails: the conformance suite and the small models with their
-# golden outputs on each backend, the golden fixtures, `swift test`, and a short run of the fuzzers. For each part
+# golden outputs on each backend, the golden fixtures, downloads, `swift test`, and a short run of the fuzzers. For each part
 # it prints `count NAME PASSED FAILED SKIPPED`, and at the end `summary: N passed, N failed, N skipped`. Fails when
 # anything failed or a part that could run ran nothing.
 #
@@ -118,6 +118,10 @@ else
     echo "fixtures: MISSING and left out, since $fixtures is no folder; BEASTS_FIXTURES may name another"
     echo "count fixtures 0 0 0"
 fi
+
+# Downloads, against a hub that fails on demand, Python's huggingface_hub and curl.
+run Tests/hub/run.sh "$1"
+count hub "$(number hub: passed)" "$(number hub: failed)" "$(number hub: skipped)"
 
 # Swift Testing names failed and skipped tests one by one and counts all of them in its closing line ("Test run with
 # 12 tests in 3 suites passed"); XCTest counts everything in its closing line ("Executed 4 tests, with 1 test skipped
