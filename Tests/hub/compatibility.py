@@ -34,7 +34,8 @@ def install(version):
         os.makedirs(cache, exist_ok=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True, capture_output=True)
         try:
-            result = subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted],
+            result = subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1",
+                                     "--timeout", "15", *wanted],
                                     capture_output=True, text=True, timeout=400)
         except subprocess.TimeoutExpired:
             return None, f"{wanted[0]} could not be installed from the Python package index within 400 s"
