@@ -53,7 +53,7 @@ struct Bench: CommonOptionsCommand {
     var repeats = 5
 
     @Option(name: .long, help: "Runs before them that are not timed.")
-    var warmUp = 1
+    var warmUp = 2
 
     @OptionGroup var weights: WeightOptions
 

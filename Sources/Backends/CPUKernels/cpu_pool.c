@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cpu_pool.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -15,6 +16,8 @@ enum { HUGE_PAGE = 2 << 20, BLOCK_SIZE = 8 * HUGE_PAGE, ALIGNMENT = 64 };
 typedef struct cpu_block {
     char *base;
     size_t size, used;
+    /// Where the piece that was given out last begins; SIZE_MAX where that came back.
+    size_t last;
     /// Bytes from the base that were moved.
     size_t settled;
     /// Pieces that were given out and not given back.
@@ -60,6 +63,7 @@ void *cpu_pool_allocate(cpu_pool *pool, size_t byte_count) {
     if (!block)
         return 0;
     char *piece = block->base + block->used;
+    block->last = block->used;
     block->used += size;
     block->pieces++;
     return piece;
@@ -76,6 +80,11 @@ void cpu_pool_release(cpu_pool *pool, void *piece) {
         if (--block->pieces == 0) {
             *place = block->next;
             free_block(block);
+        } else if (offset == block->last) {
+            block->used = block->last;
+            block->last = SIZE_MAX;
+            if (block->settled > block->used)
+                block->settled = block->used / HUGE_PAGE * HUGE_PAGE;
         }
         return;
     }
@@ -85,8 +94,17 @@ void cpu_pool_settle(cpu_pool *pool) {
     for (cpu_block *block = pool->blocks; block; block = block->next) {
         // A huge page that is not full would make the process larger.
         size_t whole = block->used / HUGE_PAGE * HUGE_PAGE;
-        if (whole > block->settled)
-            madvise(block->base + block->settled, whole - block->settled, MADV_COLLAPSE);
+        if (whole <= block->settled)
+            continue;
+        void *first = block->base + block->settled;
+        size_t size = whole - block->settled;
+        if (madvise(first, size, MADV_COLLAPSE)) {
+            // What lacks pages now may find some the next time.
+            if (errno != EINVAL)
+                continue;
+            // Older systems move them in time, when asked to.
+            madvise(first, size, MADV_HUGEPAGE);
+        }
         block->settled = whole;
     }
 }

@@ -128,7 +128,7 @@ extension CPUBackend {
         try requireSupport(arguments)
         let (heads, queries) = (arguments.query.shape[1], arguments.query.shape[2])
         let (items, dimension) = (arguments.query.shape[0] * heads, arguments.query.shape[3])
-        guard items > 0, queries > 0 else { return }
+        guard items > 0, queries > 0, dimension > 0 else { return }
         let kernels = resources.kernels
         let isPaired = arguments.query.dtype == .bfloat16
         let byteCount = isPaired ? kernels.attention_pairs_scratch_byte_count : kernels.attention_scratch_byte_count

@@ -15,33 +15,39 @@ struct AttentionShape: Sendable {
     /// NaN in keys that no query sees.
     var hidesNaN = false
     var special = false
+    /// Of queries and keys. Where it is large, scores are so large that rounding them must not make them infinite.
+    var deviation = 1.0
     var dtype = DType.float32
 
-    var scale: Float { 1 / Float(d).squareRoot() }
+    var scale: Float { 1 / Float(max(1, d)).squareRoot() }
     var layout: Layout { isByToken ? Layout(offset: 1, gap: d, order: [0, 2, 1, 3]) : .dense }
     var cost: Int { batch * heads * m * n * d * 2 }
     var text: String {
         "[\(batch), \(heads), \(m), \(d)] with [\(batch), \(heads), \(n), \(d)]\(layout.text)\(mask.text)"
             + (hidesNaN ? ", NaN where nobody looks" : "") + (special ? ", NaN" : "")
+            + (deviation == 1 ? "" : ", deviation \(deviation)")
             + (dtype == .float32 ? "" : ", \(dtype)")
     }
 
+    private var values: Values { .normal(deviation: deviation) }
+
     func query(_ bench: Workbench) throws(CaseStop) -> Operand {
         try bench.input(
-            "query", [batch, heads, m, d], special ? .normal().planting([(d, .nan)]) : .normal(), dtype: dtype,
+            "query", [batch, heads, m, d], special ? values.planting([(d, .nan)]) : values, dtype: dtype,
             layout: layout)
     }
 
     func key(_ bench: Workbench) throws(CaseStop) -> Operand {
         let unseen = (mask.keyLength ?? n) * d..<n * d
         return try bench.input(
-            "key", [batch, heads, n, d], hidesNaN ? .normal().planting(unseen.map { ($0, .nan) }) : .normal(),
+            "key", [batch, heads, n, d], hidesNaN ? values.planting(unseen.map { ($0, .nan) }) : values,
             dtype: dtype, layout: layout)
     }
 
     static let all =
         [
-            AttentionShape(m: 1, n: 1, d: 1), AttentionShape(m: 0, n: 4, d: 8),
+            AttentionShape(m: 1, n: 1, d: 1), AttentionShape(m: 0, n: 4, d: 8), AttentionShape(m: 4, n: 6, d: 0),
+            AttentionShape(m: 5, n: 64, d: 8, deviation: 1e5),
             AttentionShape(batch: 0, m: 3, n: 4, d: 8),
             AttentionShape(batch: 2, heads: 3, m: 17, n: 19, d: 13),
             AttentionShape(batch: 1, heads: 6, m: 197, n: 197, d: 64, isByToken: true),
@@ -70,6 +76,8 @@ struct AttentionShape: Sendable {
     static func inReducedPrecision(_ dtype: DType) -> [AttentionShape] {
         [
             AttentionShape(m: 1, n: 1, d: 1, dtype: dtype), AttentionShape(m: 0, n: 4, d: 8, dtype: dtype),
+            AttentionShape(m: 4, n: 6, d: 0, dtype: dtype),
+            AttentionShape(m: 5, n: 64, d: 8, deviation: dtype == .bfloat16 ? 1e5 : 100, dtype: dtype),
             AttentionShape(batch: 2, heads: 3, m: 17, n: 19, d: 13, dtype: dtype),
             AttentionShape(batch: 2, heads: 3, m: 197, n: 197, d: 64, isByToken: true, dtype: dtype),
             AttentionShape(heads: 2, m: 1, n: 200, d: 80, isByToken: true, dtype: dtype),

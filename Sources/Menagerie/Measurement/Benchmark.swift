@@ -22,7 +22,7 @@ public struct Benchmark: Sendable {
     /// Timed runs of each combination, 1 or more.
     public var repeatCount = 5
     /// Runs before them that are not timed.
-    public var warmUpCount = 1
+    public var warmUpCount = 2
     /// Whether to profile the ops, in runs of their own after the timed ones.
     public var profilesOps = false
 

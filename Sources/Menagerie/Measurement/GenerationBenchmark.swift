@@ -31,7 +31,7 @@ public struct GenerationBenchmark: Sendable {
     /// Timed runs of each combination, 1 or more.
     public var repeatCount = 5
     /// Runs before them that are not timed.
-    public var warmUpCount = 1
+    public var warmUpCount = 2
     /// Whether to profile the ops, in runs of their own after the timed ones.
     public var profilesOps = false
     /// Whether to measure how fast memory is read, before each timed run.
@@ -101,7 +101,7 @@ public struct GenerationBenchmark: Sendable {
     public func run(report: (String) -> Void = { _ in }) throws -> (results: [Result], memory: [MemoryReading]) {
         try check()
         let entries = try makeEntries(report)
-        var memory = measuresMemory ? try threadCounts.map { try MemoryReading(threads: $0) } : []
+        var memory = measuresMemory ? threadCounts.map { MemoryReading(threads: $0) } : []
         var rounds = TimedRounds(repeatCount: repeatCount, warmUpCount: warmUpCount, profilesOps: profilesOps)
         rounds.beforeTimedRun = { for index in memory.indices { memory[index].take() } }
         let results = try zip(entries, rounds.run(entries.map(\.work), report)).map { entry, figures in

@@ -15,26 +15,17 @@ public struct MemoryReading: Sendable {
     /// Bytes a second; 0 before the first reading.
     public var median: Double { rates.isEmpty ? 0 : rates.sorted()[rates.count / 2] }
 
-    private let block: Block
-
     /// Larger than the caches of any processor that is at hand.
-    private static let byteCount = 512 << 20
+    private static let byteCount = 256 << 20
 
-    /// - Throws: ``MenagerieError`` (`unavailable`) where there is no memory for it.
-    init(threads: Int) throws {
-        self.threads = threads
-        guard let block = Block(byteCount: Self.byteCount) else {
-            throw MenagerieError(
-                .unavailable, "no memory for the \(Self.byteCount >> 20) MiB that are read for --limit")
-        }
-        self.block = block
-    }
+    init(threads: Int) { self.threads = threads }
 
-    /// Takes a reading.
+    /// Takes a reading, of memory that is gone again afterwards: it is no part of what a run needs. None where there is no
+    /// memory for it.
     mutating func take() {
+        guard let block = Block(byteCount: Self.byteCount) else { return }
         let start = ContinuousClock.now
         let count = threads
-        let block = block
         DispatchQueue.concurrentPerform(iterations: count) { part in block.read(part, of: count) }
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         rates.append(Double(Self.byteCount) / max(seconds, 1e-9))

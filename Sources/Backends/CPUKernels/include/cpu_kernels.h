@@ -152,7 +152,7 @@ typedef struct cpu_kernels {
 
     /// Whether the processor multiplies pairs of bfloat16, and quads of int8, in one instruction.
     int32_t multiplies_pairs;
-    /// As `attention`, all bfloat16, in products of pairs.
+    /// As `attention`, all bfloat16; in products of pairs where there are more than a few queries.
     void (*attention_pairs)(const beasts_attention_arguments *, int64_t batch, int64_t head, int64_t first_query,
                             int64_t last_query, void *scratch);
     size_t (*attention_pairs_scratch_byte_count)(int64_t keys, int64_t dimension);
