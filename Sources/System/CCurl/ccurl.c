@@ -111,6 +111,9 @@ static int32_t outcome_of(CURLcode code) {
         return CCURL_DONE;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_CONNECT:
+    // A handshake that broke off, as of a server that is just starting again; a certificate that is refused has a code
+    // of its own (CURLE_PEER_FAILED_VERIFICATION) and is final.
+    case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PARTIAL_FILE:
     case CURLE_OPERATION_TIMEDOUT:
     case CURLE_GOT_NOTHING:
