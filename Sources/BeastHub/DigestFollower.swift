@@ -88,6 +88,8 @@ final class DigestFollower: @unchecked Sendable {
             }
             guard let end else { return }
             while position < end {
+                // Whoever cancels waits for this thread, and there may be gigabytes to go.
+                if gate.when({ true }, { isCancelled }) { return }
                 let count = pread(
                     descriptor, block.baseAddress, min(block.count, Int(end - position)), off_t(position))
                 if count < 0, errno == EINTR { continue }

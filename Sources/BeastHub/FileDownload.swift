@@ -15,7 +15,10 @@ final class FileDownload {
     private(set) var receivedByteCount: Int64 = 0
     /// Whether the bytes that are here came in more than one piece.
     private(set) var isPieced: Bool
+    /// Whether the next request asks for the whole file. What is here stays until such a reply has really begun.
     private var avoidsRanges = false
+    /// Of the reply whose bytes are coming.
+    private var status: Int?
 
     init(_ remote: RemoteFile, into partial: PartialFile, requests: HubRequests) {
         self.remote = remote
@@ -49,18 +52,15 @@ final class FileDownload {
 
     /// - Returns: whether everything is here; false to try at once again.
     private func attempt() throws(AttemptFailure) -> Bool {
-        if avoidsRanges, partial.count > 0 {
-            try finally { () throws(HubError) in try restart("the server's parts do not fit") }
-        }
         let start = partial.count
         let reply: HTTPHeaders
         do throws(AttemptFailure) {
             reply = try requests.get(
-                remote, range: start > 0 ? "bytes=\(start)-" : nil, validator: validator,
+                remote, range: start > 0 && !avoidsRanges ? "bytes=\(start)-" : nil, validator: validator,
                 begin: { headers throws(AttemptFailure) in try begin(headers, from: start) },
                 body: { bytes throws(HubError) in
                     receivedByteCount += Int64(bytes.count)
-                    try partial.append(bytes)
+                    try partial.append(bytes, status: status)
                 }, idle: { () throws(HubError) in try rest() })
         } catch {
             try finally { () throws(HubError) in try partial.flush() }
@@ -83,27 +83,39 @@ final class FileDownload {
     /// Looks at a reply before its first byte is taken.
     private func begin(_ headers: HTTPHeaders, from start: Int64) throws(AttemptFailure) {
         if let encoding = headers["content-encoding"], encoding.lowercased() != "identity" {
-            throw bad(headers, "the server sends the bytes encoded although it was asked not to")
+            throw bad(
+                headers, "the server sends the bytes encoded although it was asked not to; is a proxy in between?")
         }
         if let text = headers["content-length"], HTTPValue.size(text) == nil {
             throw bad(headers, "the server announces \(text.prefix(100)) bytes, which no file has")
         }
+        status = headers.status
+        let found = HTTPValue.validator(headers["etag"])
         if headers.status == 206 {
             let range = headers["content-range"].flatMap(HTTPValue.contentRange)
-            guard start > 0, let range, range.first == start else {
+            guard start > 0, !avoidsRanges, let range, range.first == start else {
                 avoidsRanges = true
                 throw .passing(
                     PassingFailure(reason: "the server sends another part than it was asked for", status: 206))
             }
             if let size = remote.size, let total = range.total, total != size { throw changed(headers, total) }
+            if let validator, let found, found != validator {
+                avoidsRanges = true
+                throw .passing(
+                    PassingFailure(
+                        reason: "the server sends a part of another file than before: its ETag is not the same",
+                        status: 206))
+            }
             isPieced = true
+            validator = found ?? validator
         } else {
             if let size = remote.size, let length = headers["content-length"].flatMap(HTTPValue.size), length != size {
                 throw changed(headers, length)
             }
             if start > 0 { try finally { () throws(HubError) in try restart("the server sends the whole file again") } }
+            avoidsRanges = false
+            validator = found
         }
-        validator = HTTPValue.validator(headers["etag"])
         partial.validator = validator
     }
 

@@ -18,9 +18,10 @@ enum Folder {
         return mkdir(path, 0o777) == 0 || errno == EEXIST ? 0 : errno
     }
 
-    /// The names in a folder, sorted, without `.` and `..`; none for what is no folder. Links are not followed.
-    static func names(_ path: String) -> [String] {
-        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    /// The names in a folder, sorted, without `.` and `..`; none for what is no folder.
+    /// - Parameter followsLink: whether a link to a folder counts as one.
+    static func names(_ path: String, followsLink: Bool = false) -> [String] {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (followsLink ? 0 : O_NOFOLLOW))
         guard descriptor >= 0 else { return [] }
         guard let stream = fdopendir(descriptor) else {
             close(descriptor)

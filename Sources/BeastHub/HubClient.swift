@@ -48,16 +48,17 @@ public final class HubClient: Sendable {
     /// Asks the hub about a file (HEAD, redirects followed by hand).
     /// - Parameters:
     ///   - file: what is wanted.
+    ///   - retryCount: how often a failure that may pass is tried again; nil for what the settings say.
     ///   - isStopped: asked many times a second; when true, the call ends with `interrupted`.
     ///   - report: warnings and waits, on the calling thread.
     /// - Throws: ``HubError``: `offline`, `notFound`, `refused`, `unreachable`, `badReply`, `missingLibrary`.
     public func metadata(
-        of file: HubFile, isStopped: @escaping () -> Bool = { false },
+        of file: HubFile, retryCount: Int? = nil, isStopped: @escaping () -> Bool = { false },
         report: @escaping (TransferEvent) -> Void = { _ in }
     ) throws(HubError) -> RemoteFile {
         if let reason = settings.offlineReason { throw offline(file, reason) }
         return try HubRequests(settings: settings, file: file, isStopped: isStopped, report: report).metadata(
-            retryCount: settings.retryCount)
+            retryCount: retryCount ?? settings.retryCount)
     }
 
     /// Has a file, from the cache where it is there, else from the hub: resumed, verified, locked.
@@ -93,6 +94,7 @@ public final class HubClient: Sendable {
                 let now = try requests.metadata(retryCount: settings.retryCount)
                 guard now.etag != remote.etag || now.size != remote.size else { throw error }
                 report(.restarted(reason: "the hub has another file by now"))
+                if now.etag != remote.etag { PartialFile.removeLeftovers(of: remote, in: blobs(file)) }
             }
         }
         throw requests.interrupted()
@@ -207,7 +209,7 @@ public final class HubClient: Sendable {
     private func download(
         _ remote: RemoteFile, requests: HubRequests, writer: CacheWriter, mayAdopt: Bool
     ) throws(HubError) -> (Int64, Bool) {
-        let folder = "\(settings.cache.folder(remote.file))/blobs"
+        let folder = blobs(remote.file)
         let partial = try PartialFile.open(remote, in: folder, mayAdopt: mayAdopt)
         try checkRoom(remote, partial, folder)
         requests.report(.started(size: remote.size, resumedFrom: partial.count))
@@ -230,9 +232,10 @@ public final class HubClient: Sendable {
                 case .corrupted where download.isPieced && !isSecondTry:
                     isSecondTry = true
                     try download.restart("its bytes were not those of the file")
-                case .corrupted, .changed:
+                case .corrupted:
                     partial.discard()
                     throw error
+                // One odd reply, as of a failing proxy, is no proof that the hub has another file: what has come stays.
                 default: throw error
                 }
             }
@@ -241,6 +244,8 @@ public final class HubClient: Sendable {
         try writer.publish(partial, remote)
         return (download.receivedByteCount, isVerified)
     }
+
+    private func blobs(_ file: HubFile) -> String { "\(settings.cache.folder(file))/blobs" }
 
     private func checkRoom(_ remote: RemoteFile, _ partial: PartialFile, _ folder: String) throws(HubError) {
         guard let size = remote.size, let free = Folder.freeByteCount(folder), size - partial.count > free else {

@@ -36,7 +36,8 @@ final class HubRequests {
         case .failure(let refusal):
             throw HubError(
                 .usage,
-                "HF_ENDPOINT is '\(reading.shown(settings.endpoint))', which is no address of a hub: \(refusal.reason)")
+                "HF_ENDPOINT is '\(reading.shown(HubSettings.withoutSecrets(settings.endpoint)))', which is no address of a hub: \(refusal.reason)"
+            )
         }
     }
 
@@ -63,7 +64,7 @@ final class HubRequests {
             let (end, reply) = connection.perform(request, body: { _, _ in true }, idle: { !isStopped() })
             try check(end, reply, what: "ask the hub at \(settings.endpoint)")
             if (300..<400).contains(reply.status) {
-                let next = try follow(location(reply), from: address)
+                let next = try follow(location(reply), from: address, status: reply.status)
                 guard next.origin == endpoint.origin else { return try remoteFile(reply, address: next) }
                 address = next
             } else if (200..<300).contains(reply.status) {
@@ -83,20 +84,31 @@ final class HubRequests {
             )
         }
         guard HubName.isCommit(commit) else {
-            throw bad(reply, "the hub names the commit '\(reading.shown(commit))', which is none")
+            throw bad(
+                reply,
+                "the hub names the commit '\(reading.shown(commit))', which is none (status \(reply.status)); is HF_ENDPOINT right?"
+            )
         }
         guard let raw = reply["x-linked-etag"] ?? reply["etag"] else {
-            throw bad(reply, "the hub's reply has no ETag, so its content has no name")
+            throw bad(
+                reply,
+                "the hub answers \(reply.status) without an ETag, so the content has no name; is HF_ENDPOINT right?")
         }
         let etag = HTTPValue.etag(raw)
         guard HubName.isEtag(etag) else {
-            throw bad(reply, "the hub's ETag '\(reading.shown(raw))' cannot be a file name")
+            throw bad(
+                reply,
+                "the hub's ETag '\(reading.shown(raw))' cannot be a file name (status \(reply.status)); is HF_ENDPOINT right?"
+            )
         }
         let isElsewhere = address.origin != endpoint.origin
         var size: Int64?
         if let text = reply["x-linked-size"] ?? (isElsewhere ? nil : reply["content-length"]) {
             guard let value = HTTPValue.size(text) else {
-                throw bad(reply, "the hub announces a size of '\(reading.shown(text))' bytes, which no file has")
+                throw bad(
+                    reply,
+                    "the hub announces a size of '\(reading.shown(text))' bytes, which no file has (status \(reply.status)); is HF_ENDPOINT "
+                        + "right?")
             }
             size = value
         }
@@ -185,7 +197,7 @@ final class HubRequests {
             guard (300..<400).contains(reply.status) else {
                 throw reading.failure(reply, isOfHub: address.origin == endpoint.origin, now: Waiting.now)
             }
-            address = try follow(location(reply), from: address)
+            address = try follow(location(reply), from: address, status: reply.status)
         }
         throw endlessRedirects()
     }
@@ -269,13 +281,13 @@ final class HubRequests {
 
     private func location(_ reply: HTTPHeaders) throws(AttemptFailure) -> String {
         guard let location = reply["location"] else {
-            throw bad(reply, "the server answers \(reply.status) and does not say where else to look")
+            throw bad(reply, "the server answers \(reply.status) and does not say where else to look; try again later")
         }
         return location
     }
 
     /// Reads an address, and refuses one that would leave encryption.
-    private func follow(_ text: String, from base: Address?) throws(AttemptFailure) -> Address {
+    private func follow(_ text: String, from base: Address?, status: Int? = nil) throws(AttemptFailure) -> Address {
         let result: Result<Address, Address.Refusal>
         do throws(HubError) { result = try Address.read(text, from: base) } catch { throw .final(error) }
         switch result {
@@ -284,17 +296,23 @@ final class HubRequests {
                 throw .final(
                     HubError(
                         .badReply,
-                        "\(file): the hub sends to \(address.origin), which is not encrypted; that is refused",
-                        repository: file.repository, file: file.file))
+                        "\(file): the hub sends to \(address.origin), which is not encrypted\(words(status)); that is refused: "
+                            + "try again later, or tell whoever runs the hub",
+                        repository: file.repository, file: file.file, status: status))
             }
             return address
         case .failure(let refusal):
             throw .final(
                 HubError(
-                    .badReply, "\(file): the hub sends to an address that cannot be followed: \(refusal.reason)",
-                    repository: file.repository, file: file.file))
+                    .badReply,
+                    "\(file): the hub sends to an address that cannot be followed\(words(status)): \(refusal.reason); try again "
+                        + "later, or tell whoever runs the hub", repository: file.repository, file: file.file,
+                    status: status
+                ))
         }
     }
+
+    private func words(_ status: Int?) -> String { status.map { " (status \($0))" } ?? "" }
 
     /// Turns a transfer that did not end by itself into its failure.
     private func check(_ end: Connection.End, _ reply: HTTPHeaders, what: String) throws(AttemptFailure) {

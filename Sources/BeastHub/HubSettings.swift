@@ -36,8 +36,9 @@ public struct HubSettings: Sendable {
     }
 
     /// The settings that the environment asks for, as Python's client reads it.
+    /// - Parameter token: a token that was given; nil for that of the environment, which is not looked at otherwise.
     /// - Throws: ``HubError`` (`usage`) for a variable that cannot be meant, or without a home folder.
-    public static func ofThisProcess() throws(HubError) -> HubSettings {
+    public static func ofThisProcess(token: HubToken? = nil) throws(HubError) -> HubSettings {
         guard let home = HubCache.homeOfThisUser(), let cache = HubCache.ofThisUser() else {
             throw HubError(.usage, "no home folder is set, so there is no cache; set HF_HOME to a folder")
         }
@@ -45,11 +46,12 @@ public struct HubSettings: Sendable {
         if let endpoint = HubCache.variable("HF_ENDPOINT") {
             let trimmed = String(endpoint.reversed().drop { $0 == "/" }.reversed())
             guard trimmed.hasPrefix("http://") || trimmed.hasPrefix("https://") else {
-                throw HubError(.usage, "HF_ENDPOINT is '\(endpoint)', which is no http or https address")
+                throw HubError(
+                    .usage, "HF_ENDPOINT is '\(withoutSecrets(endpoint))', which is no http or https address")
             }
             settings.endpoint = trimmed
         }
-        settings.token = try HubToken.ofThisProcess(home: home)
+        if let token { settings.token = token } else { settings.token = try HubToken.ofThisProcess(home: home) }
         settings.offlineReason = ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"].first(where: isTrue)
         settings.metadataTimeout = try seconds("HF_HUB_ETAG_TIMEOUT") ?? settings.metadataTimeout
         settings.downloadTimeout = try seconds("HF_HUB_DOWNLOAD_TIMEOUT") ?? settings.downloadTimeout
@@ -63,6 +65,13 @@ public struct HubSettings: Sendable {
 
     /// Whether the environment lets progress be shown.
     public static var progressIsWanted: Bool { !isTrue("HF_HUB_DISABLE_PROGRESS_BARS") }
+
+    /// An address, whole or malformed, without the user and the password that it may hold.
+    static func withoutSecrets(_ address: String) -> String {
+        guard let at = address.lastIndex(of: "@") else { return address }
+        let start = address.firstRange(of: "://").map(\.upperBound) ?? address.startIndex
+        return start < at ? "\(address[..<start])(user and password)\(address[at...])" : address
+    }
 
     static func isTrue(_ name: String) -> Bool {
         ["1", "on", "yes", "true"].contains(HubCache.variable(name)?.lowercased())

@@ -56,7 +56,10 @@ final class PartialFile {
     ///   - folder: the repository's `blobs`; it exists.
     ///   - mayAdopt: whether the blob's lock is held, so that a file without an owner is really nobody's.
     static func open(_ remote: RemoteFile, in folder: String, mayAdopt: Bool) throws(HubError) -> PartialFile {
-        if mayAdopt, let found = adopt(remote, in: folder) {
+        // Whether a left-over is of this file only a digest tells in the end.
+        if mayAdopt, remote.digestKind == nil {
+            removeLeftovers(of: remote, in: folder)
+        } else if mayAdopt, let found = adopt(remote, in: folder) {
             try found.beginDigest()
             return found
         }
@@ -85,7 +88,7 @@ final class PartialFile {
             file: remote.file.file)
     }
 
-    private static func newName(_ etag: String) -> String {
+    static func newName(_ etag: String) -> String {
         let digits = String(UInt32.random(in: 0...UInt32.max), radix: 16)
         return "\(etag).beasts-" + String(repeating: "0", count: 8 - digits.utf8.count) + digits + ".incomplete"
     }
@@ -100,21 +103,49 @@ final class PartialFile {
                 && middle.utf8.dropFirst(8).allSatisfy(HubName.isHexadecimal))
     }
 
+    /// The etag in the name of a partial file, whoever wrote it: without the endings that clients are known to add. An etag
+    /// may hold dots itself.
+    static func etag(ofName name: String) -> String {
+        let rest = name.dropLast(name.hasSuffix(".incomplete") ? ".incomplete".count : 0)
+        for mark in [".beasts-", "."] {
+            let head = rest.dropLast(8)
+            if head.hasSuffix(mark), head.count > mark.count, rest.utf8.suffix(8).allSatisfy(HubName.isHexadecimal) {
+                return String(head.dropLast(mark.count))
+            }
+        }
+        return String(rest)
+    }
+
+    /// Opens a partial file that nobody writes, and holds its lock.
+    /// - Returns: nil for a file with an owner, and for what is none.
+    static func takeIfFree(_ path: String) -> (descriptor: Int32, count: Int64)? {
+        let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard descriptor >= 0 else { return nil }
+        var information = stat()
+        // Looked at once it is locked: its last owner may have removed or finished it before. A second name of the same bytes
+        // could be a finished blob: those are never written to.
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, fstat(descriptor, &information) == 0,
+            information.st_mode & S_IFMT == S_IFREG, information.st_nlink == 1
+        else {
+            close(descriptor)
+            return nil
+        }
+        return (descriptor, Int64(information.st_size))
+    }
+
+    /// Removes what earlier downloads of a file left that nobody continues. Only files of our own.
+    static func removeLeftovers(of remote: RemoteFile, in folder: String) {
+        for name in Folder.names(folder, followsLink: true) where isAdoptable(name, etag: remote.etag) {
+            let path = "\(folder)/\(name)"
+            if let found = takeIfFree(path) { drop(path, found.descriptor) }
+        }
+    }
+
     private static func adopt(_ remote: RemoteFile, in folder: String) -> PartialFile? {
         var best: (path: String, descriptor: Int32, count: Int64)?
-        for name in Folder.names(folder) where isAdoptable(name, etag: remote.etag) {
+        for name in Folder.names(folder, followsLink: true) where isAdoptable(name, etag: remote.etag) {
             let path = "\(folder)/\(name)"
-            let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-            guard descriptor >= 0 else { continue }
-            var information = stat()
-            // A second name of the same bytes could be a finished blob: those are never written to.
-            guard fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG,
-                information.st_nlink == 1, flock(descriptor, LOCK_EX | LOCK_NB) == 0
-            else {
-                close(descriptor)
-                continue
-            }
-            let count = Int64(information.st_size)
+            guard let (descriptor, count) = takeIfFree(path) else { continue }
             if count > remote.size ?? .max || count <= best?.count ?? -1 {
                 drop(path, descriptor)
                 continue
@@ -124,7 +155,7 @@ final class PartialFile {
         }
         guard let (found, descriptor, size) = best else { return nil }
         var path = found
-        if !path.contains(".beasts-") {
+        if !isOwn(path) {
             // Under our own name, so that a Python client does not append to it at the same time.
             let own = "\(folder)/\(newName(remote.etag))"
             guard rename(path, own) == 0 else {
@@ -136,9 +167,12 @@ final class PartialFile {
         return PartialFile(path: path, descriptor: descriptor, remote: remote, count: size)
     }
 
+    /// Whether a path ends in `.beasts-XXXXXXXX.incomplete`.
+    private static func isOwn(_ path: String) -> Bool { path.suffix(27).hasPrefix(".beasts-") }
+
     /// Lets go of a file that is not continued; only those of our own are removed.
     private static func drop(_ path: String, _ descriptor: Int32) {
-        if path.contains(".beasts-") { unlink(path) }
+        if isOwn(path) { unlink(path) }
         close(descriptor)
     }
 
@@ -176,12 +210,15 @@ final class PartialFile {
     // MARK: - Writing
 
     /// Takes bytes that follow those that have come.
+    /// - Parameter status: of the reply they are from, for messages.
     /// - Throws: ``HubError``: `corrupted` for more bytes than the file has, `diskFull`, `inputOutput`.
-    func append(_ bytes: UnsafeRawBufferPointer) throws(HubError) {
+    func append(_ bytes: UnsafeRawBufferPointer, status: Int? = nil) throws(HubError) {
         if let size, count + Int64(bytes.count) > size {
             throw HubError(
-                .corrupted, "\(file): the server sends more than the \(size) bytes that it announced",
-                repository: file.repository, file: file.file)
+                .corrupted,
+                "\(file): the server sends more than the \(size) bytes that it announced"
+                    + (status.map { " (status \($0))" } ?? "") + "; try again later, or tell whoever runs the hub",
+                repository: file.repository, file: file.file, status: status)
         }
         var rest = bytes[...]
         while !rest.isEmpty {

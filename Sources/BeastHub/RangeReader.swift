@@ -95,7 +95,10 @@ public final class RangeReader {
             body: { bytes throws(HubError) in
                 receivedByteCount += Int64(bytes.count)
                 guard offset + Int64(bytes.count) <= end else {
-                    throw error(.badReply, "the server sends more than the part that was asked for", status: 206)
+                    throw error(
+                        .badReply,
+                        "the server sends more than the part that was asked for (status 206); try again later",
+                        status: 206)
                 }
                 do {
                     try consume(offset, bytes)
@@ -117,13 +120,15 @@ public final class RangeReader {
         if let encoding = headers["content-encoding"], encoding.lowercased() != "identity" {
             throw .final(
                 error(
-                    .badReply, "the server sends the bytes encoded although it was asked not to", status: headers.status
-                ))
+                    .badReply,
+                    "the server sends the bytes encoded although it was asked not to (status \(headers.status)); is a proxy in "
+                        + "between?", status: headers.status))
         }
         if let text = headers["content-length"], HTTPValue.size(text) == nil {
             throw .final(
                 error(
-                    .badReply, "the server announces \(text.prefix(100)) bytes, which no file has",
+                    .badReply,
+                    "the server announces \(text.prefix(100)) bytes (status \(headers.status)), which no file has; try again later",
                     status: headers.status))
         }
         let found = HTTPValue.validator(headers["etag"])

@@ -99,9 +99,8 @@ struct ReplyReading {
     /// A text of a server, cut short, without the token even where the server repeats it.
     func shown(_ text: String) -> String {
         var text = text
-        if let token = settings.token?.value {
-            while let range = text.firstRange(of: token) { text.replaceSubrange(range, with: "(token)") }
-        }
+        // One pass: what stands in for the token may hold the token itself.
+        if let token = settings.token?.value { text = text.replacing(token, with: "(token)") }
         return text.count > 200 ? text.prefix(200) + "..." : text
     }
 

@@ -102,6 +102,39 @@ import Testing
         #expect(events.contains(.started(size: Int64(Self.size), resumedFrom: 1_000_000)))
     }
 
+    @Test func `One odd reply does not cost what has come`() throws {
+        try hub.faults("[{\"server\": \"storage\", \"cut\": 1000000}]")
+        var settings = bench.settings
+        settings.retryCount = 0
+        let client = HubClient(settings: settings)
+        try bench.expectFailure(.unreachable, "what has come is kept", client: client)
+        let kept = bench.blobs
+        func keptSize() -> Int? { try? bench.folder.bytes("hub/models--owner--name/blobs/\(kept.first ?? "")").count }
+        try #require(kept.count == 1 && keptSize() == 1_000_000)
+        // A page of a proxy instead of the file.
+        try hub.faults("[{\"server\": \"storage\", \"ignore_range\": true, \"short\": 2999000}]")
+        try bench.expectFailure(.changed, "1000 bytes", "3000000", client: client)
+        #expect(bench.blobs == kept && keptSize() == 1_000_000)
+        // A part that does not fit, and no answer to the request for the whole.
+        try hub.faults(
+            "[{\"server\": \"storage\", \"status\": 416, \"range\": true}, {\"server\": \"storage\", \"status\": 503, \"range\": false}]"
+        )
+        try bench.expectFailure(.unreachable, "503", client: client)
+        #expect(bench.blobs == kept && keptSize() == 1_000_000)
+        try hub.faults("[]")
+        #expect(try fetchLarge().receivedByteCount == Int64(Self.size - 1_000_000))
+    }
+
+    @Test func `A part of a file that the server names otherwise is not added`() throws {
+        // The content changes on the storage alone, and If-Range is not honoured.
+        try hub.faults(
+            "[{\"server\": \"storage\", \"cut\": 1000000, \"times\": 1}, {\"server\": \"storage\", \"range\": true, \"headers\": {\"ETag\": \"\\\"other\\\"\"}, \"wrong\": 2000000}]"
+        )
+        var events: [TransferEvent] = []
+        try fetchLarge { events.append($0) }
+        #expect(events.contains { if case .retrying(let reason, _) = $0 { reason.contains("ETag") } else { false } })
+    }
+
     @Test func `A wrong leftover costs time and is never taken for the file`() throws {
         let etag = try bench.client.metadata(of: try bench.file()).etag
         try bench.folder.write(
@@ -208,6 +241,13 @@ import Testing
             #expect(!"\(error)".contains("hf_secret") && "\(error)".contains("(token)"))
             #expect(!"\(error)".unicodeScalars.contains("\u{1B}"))
         }
+    }
+
+    @Test func `A token that what stands in for it holds is replaced once`() throws {
+        var settings = bench.settings
+        settings.token = try HubToken("token", origin: "the option --token")
+        let reading = ReplyReading(file: try bench.file(), settings: settings)
+        #expect(reading.shown("a token, a token") == "a (token), a (token)")
     }
 
     @Test func `When the hub does not answer, the copy that is here is used, and that is said`() throws {

@@ -62,6 +62,23 @@ import Testing
         #expect(DigestKind(etag: String(repeating: "a", count: 32) + "-7") == nil)
     }
 
+    @Test func `The etag of a partial file is its name without what clients add`() {
+        for etag in ["abc", "a.b", "277089d9-7"] {
+            for ending in [".incomplete", ".0123abcd.incomplete", ".beasts-0123abcd.incomplete"] {
+                #expect(PartialFile.etag(ofName: etag + ending) == etag)
+            }
+        }
+    }
+
+    @Test func `An address is shown without user and password`() {
+        for (address, shown) in [
+            ("https://u:secret@h/x", "https://(user and password)@h/x"), ("u:secret@h", "(user and password)@h"),
+            ("http://u:se/cr@et@h", "http://(user and password)@h"), ("https://h/x", "https://h/x"),
+        ] {
+            #expect(HubSettings.withoutSecrets(address) == shown)
+        }
+    }
+
     @Test func `Tokens that would end a header are refused, and none is ever shown`() throws {
         for value in ["", "a b", "a\nX: y", "a\r\n", "é", String(repeating: "a", count: 4097)] {
             #expect(throws: HubError.self) { try HubToken(value, origin: "the option --token") }
