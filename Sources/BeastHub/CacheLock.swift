@@ -44,8 +44,10 @@ final class CacheLock {
     }
 
     /// Takes the lock of a blob if nobody has it; nil when somebody has.
-    static func takeIfFree(_ path: String) -> CacheLock? {
-        let descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+    /// - Parameter makes: whether the lock's file is made where it is not there: else somebody may make and take it next.
+    static func takeIfFree(_ path: String, makes: Bool = false) -> CacheLock? {
+        if makes { _ = Folder.make(CacheWriter.parent(path)) }
+        let descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (makes ? O_CREAT : 0), 0o664)
         guard descriptor >= 0 else { return CacheLock(descriptors: [], isExclusive: false) }
         if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
             close(descriptor)

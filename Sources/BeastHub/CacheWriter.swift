@@ -39,8 +39,10 @@ struct CacheWriter {
         let path = cache.snapshotPath(remote.file, commit: remote.commit)
         try make(Self.parent(path), remote.file)
         guard usesSymbolicLinks else {
-            if access(path, F_OK) == 0 { return }
-            return try copy(cache.blobPath(remote.file, etag: remote.etag), to: path, remote.file)
+            let blob = cache.blobPath(remote.file, etag: remote.etag)
+            // A copy of another length than the content is none, and neither is a link that leads nowhere.
+            if let size = Entry.size(path), size == Entry.size(blob) { return }
+            return try copy(blob, to: path, remote)
         }
         // Out of the snapshot: two levels, and one for each folder the file lies in.
         let depth = remote.file.file.split(separator: "/").count + 1
@@ -53,7 +55,7 @@ struct CacheWriter {
             return
         }
         // A link that led elsewhere, or a copy: replaced in one step.
-        let temporary = Self.temporary(path)
+        let temporary = temporary(path)
         guard symlink(target, temporary) == 0, rename(temporary, path) == 0 else {
             let error = failure("link", path, remote.file)
             unlink(temporary)
@@ -82,8 +84,15 @@ struct CacheWriter {
 
     static func parent(_ path: String) -> String { path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "." }
 
-    private static func temporary(_ path: String) -> String {
-        "\(path).beasts-\(String(UInt32.random(in: 0...UInt32.max), radix: 16)).tmp"
+    /// Where something small is written before it gets its name: among the locks, so that what a kill leaves is taken for no
+    /// reference and no file of a snapshot. Beside its place where that is on another disk, or the locks are somebody else's.
+    private func temporary(_ path: String) -> String {
+        let digits = String(UInt32.random(in: 0...UInt32.max), radix: 16)
+        let folder = "\(cache.root)/.locks"
+        let isFit =
+            Folder.make(folder) == 0 && access(folder, W_OK) == 0
+            && Entry.device(folder) == Entry.device(Self.parent(path))
+        return isFit ? "\(folder)/.beasts-\(digits).tmp" : "\(path).beasts-\(digits).tmp"
     }
 
     private func make(_ folder: String, _ file: HubFile) throws(HubError) {
@@ -93,7 +102,7 @@ struct CacheWriter {
 
     /// Writes a small file beside its place and moves it there.
     private func replace(_ path: String, with text: String, for file: HubFile) throws(HubError) {
-        let temporary = Self.temporary(path)
+        let temporary = temporary(path)
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o666)
         guard descriptor >= 0 else { throw failure("write", temporary, file) }
         let bytes = Array(text.utf8)
@@ -107,14 +116,19 @@ struct CacheWriter {
         }
     }
 
-    private func copy(_ source: String, to path: String, _ file: HubFile) throws(HubError) {
+    /// Copies content, with the blob's lock held, under the name of a partial file: what a kill leaves is found and removed as
+    /// such.
+    private func copy(_ source: String, to path: String, _ remote: RemoteFile) throws(HubError) {
+        let file = remote.file
         let input = open(source, O_RDONLY | O_CLOEXEC)
         guard input >= 0 else { throw failure("read", source, file) }
         defer { close(input) }
-        let temporary = Self.temporary(path)
+        let temporary = "\(cache.folder(file))/blobs/\(PartialFile.newName(remote.etag))"
         let output = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o666)
         guard output >= 0 else { throw failure("write", temporary, file) }
         defer { close(output) }
+        // Where locks do not work, nobody adopts it either.
+        flock(output, LOCK_EX | LOCK_NB)
         var block = [UInt8](repeating: 0, count: 1 << 20)
         while true {
             let count = read(input, &block, block.count)

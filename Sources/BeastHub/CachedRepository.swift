@@ -45,6 +45,8 @@ public struct CachedRepository: Sendable {
     public let kind: String
     /// `owner/name`.
     public let name: String
+    /// How commands tell it from a repository of another kind: `owner/name` for a model, `datasets/owner/name` for a dataset.
+    public var qualifiedName: String { kind == "model" ? name : "\(kind)s/\(name)" }
     /// The folder `models--OWNER--NAME`.
     public let path: String
     public let revisions: [Revision]

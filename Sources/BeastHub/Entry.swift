@@ -35,6 +35,12 @@ struct Entry {
         return Int64(information.st_size)
     }
 
+    /// The file system that holds a path, links followed; nil for what is not there.
+    static func device(_ path: String) -> UInt64? {
+        var information = stat()
+        return stat(path, &information) == 0 ? UInt64(information.st_dev) : nil
+    }
+
     /// Where a link leads; nil for what is none.
     static func target(_ path: String) -> String? {
         var bytes = [CChar](repeating: 0, count: 4096)

@@ -8,7 +8,7 @@ extension HubCache {
 
     /// All repositories that are here, by name. Links to folders are not followed.
     public func repositories() -> [CachedRepository] {
-        Folder.names(root).compactMap(inventory).sorted { ($0.name, $0.kind) < ($1.name, $1.kind) }
+        Folder.names(root, followsLink: true).compactMap(inventory).sorted { ($0.name, $0.kind) < ($1.name, $1.kind) }
     }
 
     /// A model repository that is here; nil when it is not.
@@ -17,19 +17,13 @@ extension HubCache {
         return inventory(HubName.folder(ofRepository: name))
     }
 
-    private func inventory(_ folderName: String) -> CachedRepository? {
+    func inventory(_ folderName: String) -> CachedRepository? {
         var parts = folderName.components(separatedBy: "--")
         guard parts.count >= 2, let kind = Self.kinds[parts.removeFirst()] else { return nil }
         let name = parts.joined(separator: "/")
         let path = "\(root)/\(folderName)"
         guard HubName.refusal(ofRepository: name) == nil, Entry(path).isFolder else { return nil }
-        let allReferences = references("\(path)/refs", prefix: "", depth: 0)
-        let revisions = Folder.names("\(path)/snapshots").compactMap { commit -> CachedRepository.Revision? in
-            guard HubName.isCommit(commit), Entry("\(path)/snapshots/\(commit)").isFolder else { return nil }
-            return CachedRepository.Revision(
-                commit: commit, references: allReferences.filter { $0.commit == commit }.map(\.name).sorted(),
-                files: files("\(path)/snapshots/\(commit)", prefix: "", depth: 1))
-        }
+        let revisions = revisions(path)
         let used = Set(revisions.flatMap(\.files).compactMap(\.etag))
         var blobs: [CachedRepository.Blob] = []
         var partials: [CachedRepository.Partial] = []
@@ -37,7 +31,7 @@ extension HubCache {
             let file = "\(path)/blobs/\(name)"
             guard let size = Entry.size(file) else { continue }
             if name.hasSuffix(".incomplete") {
-                let etag = name.split(separator: ".").first.map(String.init) ?? name
+                let etag = PartialFile.etag(ofName: name)
                 partials.append(
                     .init(path: file, size: size, isBeingWritten: isBeingWritten(file, folderName, etag: etag)))
             } else if !name.hasSuffix(".lock") {
@@ -46,6 +40,18 @@ extension HubCache {
         }
         return CachedRepository(
             kind: kind, name: name, path: path, revisions: revisions, blobs: blobs, partials: partials)
+    }
+
+    /// The snapshots of a repository's folder. One that was replaced by a link leads out of the cache, and is none.
+    func revisions(_ path: String) -> [CachedRepository.Revision] {
+        let allReferences = references("\(path)/refs", prefix: "", depth: 0)
+        guard Entry("\(path)/snapshots").isFolder else { return [] }
+        return Folder.names("\(path)/snapshots").compactMap { commit -> CachedRepository.Revision? in
+            guard HubName.isCommit(commit), Entry("\(path)/snapshots/\(commit)").isFolder else { return nil }
+            return CachedRepository.Revision(
+                commit: commit, references: allReferences.filter { $0.commit == commit }.map(\.name).sorted(),
+                files: files("\(path)/snapshots/\(commit)", prefix: "", depth: 1))
+        }
     }
 
     /// Ours hold a lock on the partial file itself, Python's clients on the blob's lock file.

@@ -39,7 +39,7 @@ extension HubCache {
     }
 
     private func repository(like other: CachedRepository) -> CachedRepository? {
-        repositories().first { $0.path == other.path }
+        inventory(String(other.path.dropFirst(root.count + 1)))
     }
 
     private func removeContent(
@@ -47,11 +47,16 @@ extension HubCache {
     ) throws(HubError) {
         for blob in blobs {
             // Whoever downloads it holds the lock and is about to link it.
-            guard let lock = CacheLock.takeIfFree(lockPath(repository, blob.etag)) else {
+            guard let lock = CacheLock.takeIfFree(lockPath(repository, blob.etag), makes: true) else {
                 removal.kept.append(.init(path: blob.path, reason: "another process is using it"))
                 continue
             }
             try withExtendedLifetime(lock) { () throws(HubError) in
+                // Whoever had the lock until now may have linked it since it was looked at.
+                if revisions(repository.path).contains(where: { $0.files.contains { $0.etag == blob.etag } }) {
+                    removal.kept.append(.init(path: blob.path, reason: "a file has it by now"))
+                    return
+                }
                 // A link leads to content that other repositories may share: only the link goes.
                 if Entry(blob.path).kind == .file { removal.freedByteCount += blob.size }
                 try unlink(blob.path)
@@ -62,13 +67,20 @@ extension HubCache {
 
     private func removePartials(of repository: CachedRepository, _ removal: inout CacheRemoval) throws(HubError) {
         for partial in repository.partials {
-            if partial.isBeingWritten {
+            // Both are held until it is gone, so that nobody begins to continue it meanwhile: Python's clients hold the
+            // blob's lock, ours the file's own too.
+            let name = String(partial.path.dropFirst(repository.path.count + "/blobs/".count))
+            let lock = CacheLock.takeIfFree(lockPath(repository, PartialFile.etag(ofName: name)), makes: true)
+            guard let lock, let own = CacheLock.takeIfFree(partial.path) else {
                 removal.kept.append(.init(path: partial.path, reason: "it is being downloaded"))
                 continue
             }
-            try unlink(partial.path)
-            removal.freedByteCount += partial.size
-            removal.removed.append(partial.path)
+            try withExtendedLifetime((lock, own)) { () throws(HubError) in
+                guard Entry(partial.path).kind != .other else { return }
+                try unlink(partial.path)
+                removal.freedByteCount += partial.size
+                removal.removed.append(partial.path)
+            }
         }
     }
 

@@ -18,10 +18,12 @@ import Testing
         cache = HubCache(root: folder.path("hub"))
     }
 
-    private func remote(_ name: String = "file", revision: String = "main", size: Int64? = 5) throws -> RemoteFile {
+    private func remote(
+        _ name: String = "file", revision: String = "main", size: Int64? = 5, etag: String? = nil
+    ) throws -> RemoteFile {
         RemoteFile(
-            file: try HubFile(repository: "o/n", file: name, revision: revision), commit: commit, etag: etag,
-            size: size,
+            file: try HubFile(repository: "o/n", file: name, revision: revision), commit: commit,
+            etag: etag ?? self.etag, size: size,
             acceptsRanges: true, address: "http://h/", validator: nil)
     }
 
@@ -88,6 +90,11 @@ import Testing
         try writer.link(try self.remote("b"))
         #expect(try folder.text("hub/models--o--n/snapshots/\(commit)/b") == "bytes")
         #expect(folder.target("hub/models--o--n/snapshots/\(commit)/b") == nil)
+        // A copy that was cut short.
+        try folder.write("byt", to: "hub/models--o--n/snapshots/\(commit)/b")
+        try writer.link(try self.remote("b"))
+        #expect(try folder.text("hub/models--o--n/snapshots/\(commit)/b") == "bytes")
+        #expect(!folder.files.contains { $0.hasSuffix(".tmp") || $0.hasSuffix(".incomplete") })
     }
 
     @Test func `What a commit lacks is noted`() throws {
@@ -129,6 +136,14 @@ import Testing
                 == [
                     "0123abcd.incomplete", "00000002.incomplete", "00000003.incomplete",
                 ])
+    }
+
+    @Test func `Where the etag is no digest, nothing tells what is left over: it is not continued`() throws {
+        let blobs = "hub/models--o--n/blobs"
+        try folder.write("by", to: "\(blobs)/md5-7.beasts-00000001.incomplete")
+        let partial = try PartialFile.open(try remote(etag: "md5-7"), in: folder.path(blobs), mayAdopt: true)
+        #expect(partial.count == 0)
+        #expect(!folder.exists("\(blobs)/md5-7.beasts-00000001.incomplete"))
     }
 
     @Test func `The leftover of an older Python client is continued under a name of our own`() throws {
@@ -288,6 +303,38 @@ import Testing
         #expect(!folder.exists("hub/models--o--n/blobs/shared"))
         #expect(try folder.text("outside/file") == "precious" && folder.text("outside/deep/file") == "precious")
         withExtendedLifetime(lock) {}
+    }
+
+    @Test func `What was linked since it was looked at stays, and so does a partial file whose blob is locked`() throws
+    {
+        try folder.write("bytes", to: "hub/models--o--n/blobs/\(etag)")
+        try folder.write("left", to: "hub/models--o--n/blobs/x.y.beasts-00000000.incomplete")
+        let before = try #require(cache.repository(named: "o/n"))
+        #expect(before.blobs.map(\.isUsed) == [false] && before.partials.map(\.isBeingWritten) == [false])
+        try lay("file", commit: commit, etag: etag)
+        let lock = try CacheLock.take(
+            cache, try remote().file, etag: "x.y", isStopped: { false }, report: { _ in })
+        #expect(try cache.removeUnused(from: before).kept.count == 2)
+        #expect(try folder.text("hub/models--o--n/snapshots/\(commit)/file") == "bytes")
+        #expect(folder.exists("hub/models--o--n/blobs/x.y.beasts-00000000.incomplete"))
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test func `Snapshots that a link replaced are none`() throws {
+        try folder.write("precious", to: "outside/\(commit)/file")
+        try folder.write("bytes", to: "hub/models--o--n/blobs/\(etag)")
+        try folder.link("hub/models--o--n/snapshots", to: "../../outside")
+        let repository = try #require(cache.repository(named: "o/n"))
+        #expect(repository.revisions.isEmpty)
+        _ = try cache.remove(from: repository) { _ in true }
+        #expect(try folder.text("outside/\(commit)/file") == "precious")
+    }
+
+    @Test func `A reference is written where a kill leaves no other one`() throws {
+        let remote = try remote()
+        try writer.prepare(remote.file)
+        writer.setReference(remote)
+        #expect(folder.files == ["hub/models--o--n/refs/main"])
     }
 
     @Test func `Content is held against its name`() throws {
