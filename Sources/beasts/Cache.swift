@@ -24,7 +24,7 @@ struct CacheList: CommonOptionsCommand {
     func run() throws {
         let cleaning = try CacheCleaning.ofThisUser()
         let repositories = cleaning.cache.repositories()
-        let slim = cleaning.slim.entries()
+        let slim = cleaning.slim?.entries() ?? []
         if common.json { return try JSONOutput.print(Report(cleaning.cache.root, repositories, slim)) }
         if repositories.isEmpty, slim.isEmpty { return common.note("the cache \(cleaning.cache.root) is empty") }
         let rows = repositories.map { repository in
@@ -50,7 +50,7 @@ struct CacheList: CommonOptionsCommand {
         let unused = repositories.reduce(0) { $0 + $1.unusedByteCount }
         common.note(
             "\(byteCount(total)) in \(cleaning.cache.root)"
-                + (slimTotal > 0 ? ", \(byteCount(slimTotal)) of tensors alone in \(cleaning.slim.root)" : "")
+                + (slimTotal > 0 ? ", \(byteCount(slimTotal)) of tensors alone in \(cleaning.slim?.root ?? "")" : "")
                 + (unused > 0 ? "; beasts cache rm --unused frees \(byteCount(unused))" : ""))
     }
 
@@ -132,17 +132,19 @@ struct CacheVerify: CommonOptionsCommand {
         commandName: "verify", abstract: "Hold the content of the cache against its names, which are digests.",
         discussion: """
             The exit code is 65 when content is damaged. Nothing is removed: beasts pull --force downloads it again. Old Python \
-            clients (0.13) name the content of large files by something else than their digest; such content is told as wrong too.
+            clients (0.13) name the content of large files by something else than their digest; such content is told as wrong too. \
+            Files of a snapshot that are no links (HF_HUB_DISABLE_SYMLINKS) have no such name: they are counted as without a digest.
             """)
 
-    @Argument(help: "Models or repositories (OWNER/NAME); default: all.")
+    @Argument(help: "Models or repositories (OWNER/NAME, datasets/OWNER/NAME); default: all.")
     var targets: [String] = []
 
     @OptionGroup var common: CommonOptions
 
     func run() throws {
         let cleaning = try CacheCleaning.ofThisUser()
-        let blobs = try cleaning.content(of: targets)
+        let repositories = try cleaning.repositories(of: targets)
+        let blobs = repositories.flatMap { repository in repository.blobs.map { (repository: repository, blob: $0) } }
         var progress = Progress(
             total: Int(blobs.reduce(0) { $0 + $1.blob.size } >> 20), isQuiet: common.quiet, unit: "MiB")
         var entries: [Entry] = []
@@ -156,15 +158,21 @@ struct CacheVerify: CommonOptionsCommand {
                 throw error
             }
             done += blob.size
-            entries.append(Entry(repository: repository.name, path: blob.path, outcome: outcome))
+            entries.append(Entry(repository: repository.qualifiedName, path: blob.path, outcome: outcome))
             if case .wrong(let expected, let found) = outcome {
                 progress.clear()
                 StandardError.print(
-                    "beasts: \(repository.name): \(blob.path) is damaged: its digest is \(found), its name says \(expected); "
+                    "beasts: \(repository.qualifiedName): \(blob.path) is damaged: its digest is \(found), its name says \(expected); "
                         + "beasts pull --force downloads it again")
             }
         }
         progress.clear()
+        for repository in repositories {
+            // Links that lead elsewhere, and files that are no links.
+            for file in repository.revisions.flatMap(\.files) where file.etag == nil && file.size != nil {
+                entries.append(Entry(repository: repository.qualifiedName, path: file.path, outcome: .unknown))
+            }
+        }
         let wrong = entries.filter { $0.state == "wrong" }.count
         if common.json {
             try JSONOutput.print(entries)
@@ -200,7 +208,7 @@ struct CacheRemove: CommonOptionsCommand {
     static let configuration = CommandConfiguration(
         commandName: "rm", abstract: "Remove models, whole repositories, or what nothing needs from the cache.")
 
-    @Argument(help: "Models, or repositories (OWNER/NAME).")
+    @Argument(help: "Models, or repositories (OWNER/NAME, datasets/OWNER/NAME).")
     var targets: [String] = []
 
     @Flag(name: .long, help: "Remove only content that no file has, and what interrupted downloads left.")

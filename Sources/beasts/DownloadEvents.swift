@@ -49,6 +49,31 @@ final class DownloadEvents: Sendable {
         lastTold.withLock { _ in try? JSONOutput.printLine(line) }
     }
 
+    /// The last line of a job of which only the tensors were wanted: all files. None is verified but those that came whole.
+    func print(_ files: [PullJob.SlimFile]) {
+        let entries = files.map { file in
+            var entry = Summary.File(
+                repository: file.file.repository, file: file.file.file, path: file.path, commit: nil, etag: nil,
+                size: nil,
+                receivedBytes: 0, isVerified: false)
+            switch file.result {
+            case .stored(let summary):
+                entry.commit = summary.commit
+                entry.size = summary.byteCount
+                entry.receivedBytes = summary.receivedByteCount
+            case .wasThere: break
+            case .whole(let pulled, _):
+                entry.commit = pulled.fetched.commit
+                entry.etag = pulled.fetched.etag
+                entry.size = pulled.fetched.size
+                entry.receivedBytes = pulled.fetched.receivedByteCount
+                entry.isVerified = pulled.isVerified
+            }
+            return entry
+        }
+        lastTold.withLock { _ in try? JSONOutput.printLine(Summary(files: entries)) }
+    }
+
     private struct Slim: Encodable {
         let event = "slim"
         let repository: String
@@ -121,11 +146,11 @@ final class DownloadEvents: Sendable {
             let repository: String
             let file: String
             let path: String
-            let commit: String
-            let etag: String?
-            let size: Int64
-            let receivedBytes: Int64
-            let isVerified: Bool
+            var commit: String?
+            var etag: String?
+            var size: Int64?
+            var receivedBytes: Int64
+            var isVerified: Bool
         }
 
         let event = "done"

@@ -90,7 +90,8 @@ struct Pull: CommonOptionsCommand {
 
     private func runSlim(_ job: PullJob, _ events: DownloadEvents?) throws {
         var total: (received: Int64, whole: Int64, count: Int) = (0, 0, 0)
-        for file in try job.runSlim(pendingFiles: Interruption.pendingFiles) {
+        let files = try job.runSlim(pendingFiles: Interruption.pendingFiles)
+        for file in files {
             switch file.result {
             case .stored(let summary):
                 total.received += summary.receivedByteCount
@@ -106,6 +107,7 @@ struct Pull: CommonOptionsCommand {
             }
             if let events { events.print(file) } else { StandardOutput.print(file.path) }
         }
+        events?.print(files)
         if total.count > 1 {
             common.note("together: \(byteCount(total.received)) fetched of \(byteCount(total.whole))")
         }

@@ -96,6 +96,62 @@ import Testing
         #expect(try hub.records().isEmpty, "what is here is taken without asking")
     }
 
+    @Test func `A dataset of the same name is another repository`() throws {
+        try run(["pull", Self.model]).expectSuccess()
+        let name = "eminorhan/\(Self.model)"
+        let blob = "home/hub/datasets--eminorhan--\(Self.model)/blobs/x"
+        try folder.write("bytes", to: blob)
+        #expect(try run(["cache", "verify", name]).output.hasPrefix("1 right, 0 damaged, 0 without"))
+        #expect(try run(["cache", "verify", "datasets/\(name)"]).output.hasPrefix("0 right, 0 damaged, 1 without"))
+        try run(["cache", "rm", name]).expectSuccess()
+        #expect(folder.exists(blob) && !folder.exists(snapshot))
+        try run(["cache", "rm", name]).expectFailure(66, "did you mean datasets/\(name)")
+        try run(["cache", "rm", "datasets/\(name)"]).expectSuccess()
+        #expect(!folder.exists(blob))
+    }
+
+    @Test func `What is here by its commit is verified against the hub, too`() throws {
+        let path = String(try run(["pull", Self.model]).output.dropLast())
+        let commit = try #require(path.split(separator: "/").dropLast().last)
+        let verified = try run(["pull", Self.model, "--verify", "--revision", String(commit)])
+        verified.expectSuccess()
+        #expect(verified.errors.contains("its digest is right"))
+        try run(["pull", Self.model, "--verify"], ["HF_HUB_OFFLINE": "1"]).expectFailure(
+            69, "HF_HUB_OFFLINE", "cannot be verified")
+        try hub.faults("[{\"server\": \"hub\", \"headers\": {\"X-Linked-Etag\": \"\\\"md5-7\\\"\"}}]")
+        let unknown = try run(["pull", Self.model, "--verify", "--revision", String(commit)])
+        #expect(unknown.exitCode == 0 && unknown.errors.contains("could not be verified"))
+    }
+
+    @Test func `Without links the files of snapshots are counted as without a digest`() throws {
+        try run(["pull", Self.model], ["HF_HUB_DISABLE_SYMLINKS": "1"]).expectSuccess()
+        #expect(try run(["cache", "verify"]).output.hasPrefix("0 right, 0 damaged, 1 without a digest"))
+    }
+
+    @Test func `Variables that are wrong are told without secrets, and do not matter where they are not needed`() throws
+    {
+        for endpoint in ["http://me:secret@hub.example", "me:secret@hub.example"] {
+            let outcome = try run(["pull", Self.model], ["HF_ENDPOINT": endpoint])
+            outcome.expectFailure(64, "HF_ENDPOINT", "hub.example")
+            #expect(!outcome.errors.contains("secret"))
+        }
+        try run(["pull", Self.model], ["HF_TOKEN": "not a token"]).expectFailure(64, "HF_TOKEN")
+        try run(["cache", "list"], ["HF_HUB_CACHE": folder.path("home/hub"), "HOME": "", "HF_HOME": ""]).expectSuccess()
+        try run(["pull", Self.model, "--token", "wrong"], ["HF_TOKEN": "not a token"]).expectFailure(
+            69, "the option --token", "refuses")
+    }
+
+    @Test func `A failing slim download says so as JSON`() throws {
+        let failed = try run(
+            ["pull", Self.model, "--slim", "--json", "--retries", "0"], ["HF_ENDPOINT": "http://127.0.0.1:9"])
+        #expect(failed.exitCode == 69 && failed.output.contains("\"event\":\"failed\""))
+        // Parts cannot be had, so the whole file comes.
+        try hub.faults("[{\"server\": \"storage\", \"ignore_range\": true}]")
+        let whole = try run(["pull", Self.model, "--slim", "--json"])
+        let last = try #require(whole.output.split(separator: "\n").last)
+        #expect(whole.exitCode == 0 && last.contains("\"event\":\"done\"") && last.contains("\"isVerified\":true"))
+    }
+
     @Test func `The files of a generator come side by side, and removal spares what others share`() throws {
         let first = try run(["pull", "s_gimel", "s+konkleiid_gimel", "--json"])
         #expect(first.exitCode == 0)

@@ -58,6 +58,9 @@ def slim():
         gets = len(hub.downloads())
         place.run("pull", "--slim", MODEL).expect_success()
         assert len(hub.downloads()) == gets, "fetched again"
+        away = place.run("pull", "--slim", MODEL, HF_ENDPOINT="http://127.0.0.1:9").expect_success()
+        assert "what is here is used" in away.errors, away.errors
+        assert away.output == f"{path}\n", away.output
         assert MODEL in place.run("cache", "list").expect_success().output
         place.run("rm", MODEL).expect_success()
         assert not stored(place), "rm leaves the tensors"

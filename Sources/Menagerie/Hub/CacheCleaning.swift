@@ -4,21 +4,21 @@ public import BeastHub
 /// Looks through the hub cache and takes things out of it, by the names of models and repositories.
 public struct CacheCleaning: Sendable {
     public let cache: HubCache
-    /// Tensors beside the cache.
-    public let slim: SlimStore
+    /// Tensors beside the cache; nil without a home folder, where only the cache itself is named by a variable.
+    public let slim: SlimStore?
 
-    public init(cache: HubCache, slim: SlimStore) {
+    public init(cache: HubCache, slim: SlimStore?) {
         self.cache = cache
         self.slim = slim
     }
 
     /// The cache of this user.
-    /// - Throws: ``MenagerieError`` without a home folder.
+    /// - Throws: ``MenagerieError`` where neither a variable nor a home folder says where it is.
     public static func ofThisUser() throws -> CacheCleaning {
-        guard let cache = HubCache.ofThisUser(), let slim = SlimStore.ofThisUser() else {
+        guard let cache = HubCache.ofThisUser() else {
             throw MenagerieError(.unavailable, "no home folder is set, so there is no cache; set HF_HOME to a folder")
         }
-        return CacheCleaning(cache: cache, slim: slim)
+        return CacheCleaning(cache: cache, slim: SlimStore.ofThisUser())
     }
 
     /// The paths of a model's files.
@@ -29,7 +29,7 @@ public struct CacheCleaning: Sendable {
             throw MenagerieError(.usage, "\(model) is built in: no file of the cache is its own")
         }
         return try files.map { file in
-            guard let path = cache.path(of: file) ?? slim.stored(file, commit: cache.commit(of: file)) else {
+            guard let path = cache.path(of: file) ?? slim?.stored(file, commit: cache.commit(of: file)) else {
                 throw MenagerieError(
                     .inputMissing,
                     "\(model): \(file) is not in the cache \(cache.root); beasts pull \(model) downloads it")
@@ -38,21 +38,16 @@ public struct CacheCleaning: Sendable {
         }
     }
 
-    /// The content of repositories.
-    /// - Parameter targets: models or repositories; none for all.
+    /// Repositories that are here.
+    /// - Parameter targets: models or repositories (`owner/name`, `datasets/owner/name`); none for all.
     /// - Throws: ``MenagerieError`` for an unknown name, or one that is not here.
-    public func content(
-        of targets: [String]
-    ) throws -> [(repository: CachedRepository, blob: CachedRepository.Blob)] {
-        let repositories = try repositories(targets)
-        return repositories.flatMap { repository in repository.blobs.map { (repository, $0) } }
-    }
+    public func repositories(of targets: [String]) throws -> [CachedRepository] { try repositories(targets) }
 
     /// Removes models: their files in every revision, but none that another cached model needs.
     /// - Throws: ``MenagerieError`` for an unknown name, a built-in model, or one of which nothing is here; `HubError`.
     public func remove(models: [String]) throws -> CacheRemoval {
         var wanted: Set<HubFile> = []
-        let slimEntries = slim.entries()
+        let slimEntries = slim?.entries() ?? []
         for model in models {
             let files = try Catalogue.hubFiles(of: model)
             guard !files.isEmpty else {
@@ -80,30 +75,32 @@ public struct CacheCleaning: Sendable {
             let files = wanted.subtracting(needed).filter { $0.repository == name }.map(\.file)
             removal.add(try cache.remove(from: repository) { files.contains($0.name) })
         }
-        removal.add(
-            try slim.remove { entry in
-                wanted.subtracting(neededAlone).contains {
-                    $0.repository == entry.repository && $0.file == entry.file
-                }
-            })
+        if let slim {
+            removal.add(
+                try slim.remove { entry in
+                    wanted.subtracting(neededAlone).contains {
+                        $0.repository == entry.repository && $0.file == entry.file
+                    }
+                })
+        }
         for file in wanted.intersection(needed).sorted(by: { $0.file < $1.file }) {
             removal.kept.append(.init(path: file.description, reason: "another cached model needs it"))
         }
         return removal
     }
 
-    /// Removes models, or whole repositories.
+    /// Removes models, or whole repositories (`owner/name`, `datasets/owner/name`).
     /// - Throws: ``MenagerieError`` for a name that is not here; `HubError`.
     public func remove(targets: [String]) throws -> CacheRemoval {
         let models = targets.filter { !$0.contains("/") }
         let wanted = targets.filter { $0.contains("/") }
-        let slimNames = Set(slim.entries().map(\.repository))
+        let slimNames = Set((slim?.entries() ?? []).map(\.repository))
         let repositories = try self.repositories(
             wanted.filter { !slimNames.contains($0) || cache.repository(named: $0) != nil }, orAll: false)
         var removal = CacheRemoval()
         if !models.isEmpty { removal.add(try remove(models: models)) }
         for repository in repositories { removal.add(try cache.remove(from: repository) { _ in true }) }
-        removal.add(try slim.remove { wanted.contains($0.repository) })
+        if let slim { removal.add(try slim.remove { wanted.contains($0.repository) }) }
         return removal
     }
 
@@ -121,10 +118,13 @@ public struct CacheCleaning: Sendable {
         let names = try targets.flatMap { target in
             target.contains("/") ? [target] : try Catalogue.hubFiles(of: target).map(\.repository)
         }.filter { seen.insert($0).inserted }
+        let here = cache.repositories()
         return try names.map { name in
-            let found = cache.repositories().first { $0.name == name }
+            // A model and a dataset may have the same name: what was not named is never taken for it.
+            let found = here.first { $0.qualifiedName == name }
             guard let found else {
-                let nearby = nearest(to: name, among: cache.repositories().map(\.name))
+                let namesakes = here.filter { $0.name == name }.map(\.qualifiedName)
+                let nearby = namesakes.isEmpty ? nearest(to: name, among: here.map(\.qualifiedName)) : namesakes
                 throw MenagerieError(
                     .inputMissing,
                     "the repository \(name) is not in the cache \(cache.root)"

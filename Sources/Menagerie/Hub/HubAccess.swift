@@ -20,9 +20,9 @@ public struct HubAccess: Sendable {
     /// The environment's settings with these changes.
     /// - Throws: `HubError` (`usage`) for variables and options that cannot be meant.
     public func settings() throws -> HubSettings {
-        var settings = try HubSettings.ofThisProcess()
+        let given = try token.map { try HubToken($0, origin: "the option --token") }
+        var settings = try HubSettings.ofThisProcess(token: given)
         if isOffline { settings.offlineReason = "--offline" }
-        if let token { settings.token = try HubToken(token, origin: "the option --token") }
         if let retryCount { settings.retryCount = retryCount }
         return settings
     }

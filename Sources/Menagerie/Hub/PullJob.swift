@@ -30,11 +30,12 @@ public struct PullJob: Sendable {
     public func run() throws -> [PulledFile] {
         let files = try self.files()
         let settings = try access.settings()
+        let client = HubClient(settings: settings)
         let downloads = FileDownloads(
-            client: HubClient(settings: settings), policy: replaces ? .again : .current, report: access.report)
+            client: client, policy: replaces ? .again : .current, report: access.report)
         let fetched = try downloads.fetch(files)
         return try zip(files, fetched).map { file, fetched in
-            PulledFile(file: file, fetched: fetched, isVerified: try isVerified(file, fetched))
+            PulledFile(file: file, fetched: fetched, isVerified: try isVerified(file, fetched, client))
         }
     }
 
@@ -47,16 +48,18 @@ public struct PullJob: Sendable {
         }
     }
 
-    private func isVerified(_ file: HubFile, _ fetched: HubClient.FetchedFile) throws -> Bool {
+    private func isVerified(
+        _ file: HubFile, _ fetched: HubClient.FetchedFile, _ client: HubClient
+    ) throws -> Bool {
         guard verifies, !fetched.isVerified, fetched.receivedByteCount == 0 else { return fetched.isVerified }
-        guard let etag = fetched.etag else {
-            throw HubError(
-                .unreachable, "\(file): it cannot be verified, since the hub was not asked for its digest",
-                repository: file.repository, file: file.file)
-        }
+        let etag = try fetched.etag ?? askedEtag(of: file, at: fetched.commit, client)
         switch try FileCheck.check(fetched.path, etag: etag) {
         case .right: return true
-        case .unknown: return false
+        case .unknown:
+            let text =
+                "\(file): it could not be verified, since the ETag '\(etag)' that the hub names it by is no digest"
+            access.report(DownloadEvent(file: file, kind: .transfer(.warning(text))))
+            return false
         case .wrong(let expected, let found):
             throw HubError(
                 .corrupted,
@@ -64,5 +67,18 @@ public struct PullJob: Sendable {
                     + "beasts pull --force downloads it again",
                 repository: file.repository, file: file.file)
         }
+    }
+
+    /// What the hub names the content by, of a file that was taken from the cache without asking.
+    private func askedEtag(of file: HubFile, at commit: String, _ client: HubClient) throws -> String {
+        if let reason = client.settings.offlineReason {
+            throw HubError(
+                .offline, "\(file): it cannot be verified, since \(reason) forbids to ask the hub for its digest",
+                repository: file.repository, file: file.file)
+        }
+        let exact = try HubFile(repository: file.repository, file: file.file, revision: commit)
+        return try client.metadata(
+            of: exact, report: { event in access.report(DownloadEvent(file: file, kind: .transfer(event))) }
+        ).etag
     }
 }

@@ -42,8 +42,14 @@ extension PullJob {
             .filter { seen.insert($0.file).inserted }
             .map { file, choice in
                 guard let choice else { return try whole(file, settings, reason: "there are no tensors in it") }
-                let outcome = try fetch.run(file, choice, force: replaces, isStopped: isStopped) { event in
-                    access.report(DownloadEvent(file: file, kind: .transfer(event)))
+                let outcome: SlimFetch.Outcome
+                do {
+                    outcome = try fetch.run(file, choice, force: replaces, isStopped: isStopped) { event in
+                        access.report(DownloadEvent(file: file, kind: .transfer(event)))
+                    }
+                } catch {
+                    access.report(DownloadEvent(file: file, kind: .failed))
+                    throw error
                 }
                 access.report(DownloadEvent(file: file, kind: .ended))
                 switch outcome {
@@ -58,7 +64,7 @@ extension PullJob {
         let downloads = FileDownloads(
             client: HubClient(settings: settings), policy: replaces ? .again : .current, report: access.report)
         let fetched = try downloads.fetch([file])[0]
-        let pulled = PulledFile(file: file, fetched: fetched, isVerified: fetched.receivedByteCount > 0)
+        let pulled = PulledFile(file: file, fetched: fetched, isVerified: fetched.isVerified)
         return SlimFile(file: file, result: .whole(pulled, reason: reason))
     }
 }

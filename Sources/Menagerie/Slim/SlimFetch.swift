@@ -69,13 +69,16 @@ public struct SlimFetch {
         _ file: HubFile, _ choice: TensorChoice, _ force: Bool, _ isStopped: @escaping () -> Bool,
         _ report: @escaping (TransferEvent) -> Void
     ) throws -> Outcome {
-        if client.settings.offlineReason != nil, !force {
-            let cache = client.settings.cache
-            if let found = cache.path(of: file) ?? store.stored(file, commit: cache.commit(of: file)) {
-                return .wasThere(path: found)
-            }
+        if client.settings.offlineReason != nil, !force, let found = here(file) { return .wasThere(path: found) }
+        let remote: RemoteFile
+        do throws(HubError) {
+            let isHere = !force && here(file) != nil
+            remote = try client.metadata(of: file, retryCount: isHere ? 0 : nil, isStopped: isStopped, report: report)
+        } catch {
+            guard error.code == .unreachable, !force, let found = here(file) else { throw error }
+            report(.warning("\(error); what is here is used"))
+            return .wasThere(path: found)
         }
-        let remote = try client.metadata(of: file, isStopped: isStopped, report: report)
         let path = store.path(of: file, commit: remote.commit)
         if !force {
             let exact = try HubFile(repository: file.repository, file: file.file, revision: remote.commit)
@@ -132,6 +135,12 @@ public struct SlimFetch {
         } catch let error as WeightsError {
             throw WeightsError(error.code, error.message, path: error.path == parts.path ? "\(file)" : error.path)
         }
+    }
+
+    /// The whole file or its tensors, without asking the hub.
+    private func here(_ file: HubFile) -> String? {
+        let cache = client.settings.cache
+        return cache.path(of: file) ?? store.stored(file, commit: cache.commit(of: file))
     }
 
     private func keep(

@@ -68,9 +68,10 @@ public struct SlimStore: Sendable {
     /// Everything that is here, by repository, commit and file. Links are not followed.
     public func entries() -> [Entry] {
         var result: [Entry] = []
-        for folder in Self.names(in: root) where folder.hasPrefix("models--") {
+        for folder in Self.names(in: root) where folder.hasPrefix("models--") && Self.isFolder("\(root)/\(folder)") {
             let repository = Self.repository(ofFolder: folder)
-            for commit in Self.names(in: "\(root)/\(folder)") where Self.isCommit(commit) {
+            for commit in Self.names(in: "\(root)/\(folder)")
+            where Self.isCommit(commit) && Self.isFolder("\(root)/\(folder)/\(commit)") {
                 collect("\(root)/\(folder)/\(commit)", "", repository, commit, depth: 0, into: &result)
             }
         }
@@ -183,6 +184,12 @@ public struct SlimStore: Sendable {
             if name != ".", name != ".." { names.append(name) }
         }
         return names.sorted()
+    }
+
+    /// Whether it is a folder itself: a link could lead anywhere.
+    private static func isFolder(_ path: String) -> Bool {
+        var information = stat()
+        return lstat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFDIR
     }
 
     private static func isCommit(_ text: String) -> Bool {
