@@ -11,6 +11,9 @@ DEPS        := libjpeg-dev libpng-dev libwebp-dev zlib1g-dev libdeflate-dev pkg-
                libcurl4-openssl-dev libssl-dev \
                glslang-tools libvulkan-dev mesa-vulkan-drivers vulkan-validationlayers
 FORMAT_DEPS := clang-format
+# Programs that tests run beside ours, wherever they come from.
+TEST_DEPS    = $(shell python3 -c 'import ensurepip' 2> /dev/null || echo python3 python3-venv) \
+               $(shell command -v curl > /dev/null || echo curl) $(shell command -v openssl > /dev/null || echo openssl)
 
 # An installed program finds its backends and the Swift runtime in ../lib/beasts.
 BUILD_FLAGS := -Xlinker -rpath -Xlinker '$$ORIGIN/../lib/beasts'
@@ -20,7 +23,7 @@ C_SOURCES      = $(shell find Sources Tests -name '*.c' -o -name '*.h' -o -name 
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps format-deps build demo test proofs fuzz bench format lint install uninstall clean print-deps
+.PHONY: help deps format-deps test-deps build demo test proofs fuzz bench format lint install uninstall clean print-deps
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,6 +33,9 @@ deps: ## Install the Debian packages that are missing (as root), or say which
 
 format-deps:
 	@Scripts/deps.sh $(FORMAT_DEPS)
+
+test-deps:
+	@Scripts/deps.sh $(TEST_DEPS)
 
 print-deps: ## Print the Debian packages that demo and test need, on one line
 	@echo $(DEPS)
@@ -48,10 +54,10 @@ demo: build ## Embed the sample pictures, draw their nearest neighbours, complet
 	$(BIN)/beasts generate cub_gpt --count 16 --seed 1 -o demo-output/generated.png
 	$(BIN)/beasts complete cub_gpt Examples/pictures/*_1.* --samples 3 -o demo-output/continued.png
 
-test: build ## Run the conformance suite, the golden fixtures and the unit tests
+test: test-deps build ## Run the conformance suite, the golden fixtures and the unit tests
 	@Scripts/test.sh $(BIN)
 
-proofs: build ## Prove downloads at full length: kills, faults, huggingface_hub, curl (about ten minutes)
+proofs: test-deps build ## Prove downloads at full length: kills, faults, huggingface_hub, curl (two minutes)
 	@Tests/hub/run.sh $(BIN) --full
 
 fuzz: deps ## Feed mutated checkpoints and pictures to their readers (RUNS=N each, default 20000)
