@@ -133,12 +133,14 @@ let package = Package(
         .target(name: "CCurl", path: "Sources/System/CCurl"),
         .target(name: "CDigest", path: "Sources/System/CDigest"),
         .target(name: "CFile", path: "Sources/System/CFile"),
-        .target(name: "BeastHub", dependencies: ["CCurl", "CDigest", "CFile"], swiftSettings: strict),
+        .target(name: "BeastThreads", swiftSettings: strict),
+        .target(name: "BeastHub", dependencies: ["BeastThreads", "CCurl", "CDigest", "CFile"], swiftSettings: strict),
         .target(
             name: "CubWeights",
             exclude: ["cub_dino_vitt8.safetensors", "cub_gpt.safetensors", "cub_mae_vitt8.safetensors"]),
         .target(
-            name: "Menagerie", dependencies: ["BeastCore", "BeastHub", "BeastMedia", "BeastWeights", "CubWeights"],
+            name: "Menagerie",
+            dependencies: ["BeastCore", "BeastHub", "BeastMedia", "BeastThreads", "BeastWeights", "CubWeights"],
             swiftSettings: strict),
         .target(
             name: "BeastConformance",

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BeastThreads
 private import Glibc
 
 /// Digests a file behind its writer, on a thread of its own: of a file that grows, and of what was there before.
@@ -12,7 +13,7 @@ final class DigestFollower: @unchecked Sendable {
     /// Less is not worth waking up for.
     private static let step: Int64 = 1 << 20
 
-    private let gate = Gate()
+    private let monitor = Monitor()
     private let descriptor: Int32
     private let digest: Digest
     private var offset: Int64 = 0
@@ -32,7 +33,7 @@ final class DigestFollower: @unchecked Sendable {
 
     /// So many bytes are in the file by now.
     func advance(to count: Int64) {
-        let isDue = gate.when { () -> Bool in
+        let isDue = monitor.locked { () -> Bool in
             limit = count
             return limit - offset >= Self.step
         }
@@ -42,7 +43,7 @@ final class DigestFollower: @unchecked Sendable {
     /// Digests the rest of the file.
     /// - Returns: the digest in hexadecimal digits; or the number of the error that reading met.
     func finish(_ count: Int64) throws(HubError) -> Result<String, ReadFailure> {
-        gate.when {
+        monitor.locked {
             limit = count
             isEnding = true
         }
@@ -54,7 +55,7 @@ final class DigestFollower: @unchecked Sendable {
 
     /// Ends it; nothing is read any more.
     func cancel() {
-        gate.when { isCancelled = true }
+        monitor.locked { isCancelled = true }
         if let thread { pthread_join(thread, nil) }
         thread = nil
     }
@@ -82,20 +83,20 @@ final class DigestFollower: @unchecked Sendable {
         defer { block.deallocate() }
         var position = offset
         while true {
-            let end = gate.when({ isCancelled || isEnding || limit - position >= Self.step }) { () -> Int64? in
+            let end = monitor.when({ isCancelled || isEnding || limit - position >= Self.step }) { () -> Int64? in
                 offset = position
                 return isCancelled || (isEnding && position >= limit) ? nil : limit
             }
             guard let end else { return }
             while position < end {
                 // Whoever cancels waits for this thread, and there may be gigabytes to go.
-                if gate.when({ true }, { isCancelled }) { return }
+                if monitor.locked({ isCancelled }) { return }
                 let count = pread(
                     descriptor, block.baseAddress, min(block.count, Int(end - position)), off_t(position))
                 if count < 0, errno == EINTR { continue }
                 guard count > 0 else {
                     let number = count == 0 ? EIO : errno
-                    return gate.when { failure = number }
+                    return monitor.locked { failure = number }
                 }
                 digest.update(UnsafeRawBufferPointer(rebasing: block[..<count]))
                 position += Int64(count)

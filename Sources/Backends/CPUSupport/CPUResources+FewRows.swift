@@ -28,11 +28,13 @@ extension CPUResources {
     public var fewRows: Int { Int(kernels.row_block) }
 
     /// epilogue(alpha * input × weightᵀ) of ``fewRows`` rows a block at most.
+    /// - Parameter blocks: the rows of output, input and residual.
     /// - Returns: false, and nothing done, where the panels are not such as the kernels read.
     /// - Throws: `outOfMemory`.
-    public func multiplyFewRows(_ arguments: LinearArguments, _ panels: WeightPanels) throws(BackendError) -> Bool {
+    public func multiplyFewRows(
+        _ arguments: LinearArguments, _ panels: WeightPanels, _ blocks: RowBlocks
+    ) throws(BackendError) -> Bool {
         let (output, input, epilogue) = (arguments.output, arguments.input, arguments.epilogue)
-        let blocks = RowBlocks(output, input, epilogue.residual ?? output)
         guard blocks.rowCount <= fewRows else { return false }
         if panels.dtype == .float32 {
             guard panels.paddedInner == panels.inner else { return false }

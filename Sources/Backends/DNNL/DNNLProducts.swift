@@ -128,7 +128,7 @@ final class DNNLProducts {
             throw BackendError(.unsupported, "a product over an inner axis of no elements")
         }
         // A sequence that grows by a row at a time reads the whole weight for it: the own kernels do that at memory's rate.
-        if let panels = weight.panels, try resources.multiplyFewRows(arguments, panels) { return }
+        if let panels = weight.panels, try resources.multiplyFewRows(arguments, panels, blocks) { return }
         let residual = DNNLSession.residual(epilogue, output: output)
         // oneDNN knows no rows that repeat or overlap; those are multiplied one by one.
         let isPlain = [output, input, epilogue.residual ?? output].allSatisfy {

@@ -21,18 +21,9 @@ extension TensorLender {
                 path: file.path)
         }
         guard tensor.elementCount > 0 else { return }
-        let mapping = try file.mapped()
-        try file.checkUnchanged()
-        try verify(tensor.storageIndex, of: file, in: mapping)
+        let (mapping, range) = try verifiedRange(of: tensor, elementSize: size, name: name)
         defer { file.release(storage.range) }
-
-        // The view was checked against the storage, and the storage against the file: no overflow, no overrun.
-        let start = storage.range.lowerBound + tensor.offset * size
-        let end = start + tensor.span * size
-        guard end <= storage.range.upperBound else {
-            throw WeightsError(.malformedTensor, "tensor “\(name)” leaves its storage", path: file.path)
-        }
-        let bytes = UnsafeRawBufferPointer(rebasing: mapping[start..<end])
+        let bytes = UnsafeRawBufferPointer(rebasing: mapping[range])
         let isLookedThrough = FiniteScan.applies(to: tensor.elementType) && !isKnownFinite(tensor.storageIndex)
         func hand(_ piece: UnsafeRawBufferPointer) throws {
             if isLookedThrough, !FiniteScan.isFinite(piece, tensor.elementType) {
@@ -46,9 +37,9 @@ extension TensorLender {
             try body(piece)
         }
         guard !tensor.isContiguous || (isBigEndian && size > 1) else {
-            var position = start
-            while position < end {
-                let piece = position..<min(end, position + Self.handedByteCount)
+            var position = range.lowerBound
+            while position < range.upperBound {
+                let piece = position..<min(range.upperBound, position + Self.handedByteCount)
                 try hand(UnsafeRawBufferPointer(rebasing: mapping[piece]))
                 file.release(piece)
                 position = piece.upperBound

@@ -58,18 +58,9 @@ final class TensorLender {
             let empty = UnsafeRawBufferPointer(start: nil, count: 0)
             return try body(HostTensor(bytes: empty, dtype: target, shape: tensor.shape, strides: tensor.strides))
         }
-        let mapping = try file.mapped()
-        try file.checkUnchanged()
-        try verify(tensor.storageIndex, of: file, in: mapping)
+        let (mapping, range) = try verifiedRange(of: tensor, elementSize: size, name: name)
         defer { file.release(storage.range) }
-
-        // The view was checked against the storage, and the storage against the file: no overflow, no overrun.
-        let start = storage.range.lowerBound + tensor.offset * size
-        let end = start + tensor.span * size
-        guard end <= storage.range.upperBound else {
-            throw WeightsError(.malformedTensor, "tensor “\(name)” leaves its storage", path: file.path)
-        }
-        let bytes = UnsafeRawBufferPointer(rebasing: mapping[start..<end])
+        let bytes = UnsafeRawBufferPointer(rebasing: mapping[range])
         if !isBigEndian, states[tensor.storageIndex] != .finite {
             try check(bytes, tensor.elementType, tensor, strides: tensor.strides, name: name, file)
         }
@@ -95,6 +86,24 @@ final class TensorLender {
         return try withExtendedLifetime(copy) {
             try body(HostTensor(bytes: copy.bytes, dtype: target, shape: tensor.shape, strides: strides))
         }
+    }
+
+    /// The mapping of a tensor's file, and where in it the tensor lies, once its storage is known to be undamaged.
+    func verifiedRange(
+        of tensor: TensorDescription, elementSize size: Int, name: String
+    ) throws -> (mapping: UnsafeRawBufferPointer, range: Range<Int>) {
+        let storage = storages[tensor.storageIndex]
+        let file = files[storage.file]
+        let mapping = try file.mapped()
+        try file.checkUnchanged()
+        try verify(tensor.storageIndex, of: file, in: mapping)
+        // The view was checked against the storage, and the storage against the file: no overflow, no overrun.
+        let start = storage.range.lowerBound + tensor.offset * size
+        let end = start + tensor.span * size
+        guard end <= storage.range.upperBound else {
+            throw WeightsError(.malformedTensor, "tensor “\(name)” leaves its storage", path: file.path)
+        }
+        return (mapping, start..<end)
     }
 
     /// The type under which elements of `type` are lent; nil where they are no weights.

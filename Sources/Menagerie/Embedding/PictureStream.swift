@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: MIT
 internal import BeastMedia
+// SPDX-License-Identifier: MIT
+internal import BeastThreads
 
 /// Pictures read and prepared ahead on threads of their own, given out in the order of their paths.
 ///

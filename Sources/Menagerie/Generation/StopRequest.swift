@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BeastThreads
 
 /// Asks a job to end early and keep what is finished. May be used from any thread.
 public final class StopRequest: @unchecked Sendable {

@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: MIT
 internal import BeastHub
+// SPDX-License-Identifier: MIT
+internal import BeastThreads
 
 /// Has several files from the hub side by side, a thread each.
 struct FileDownloads: Sendable {

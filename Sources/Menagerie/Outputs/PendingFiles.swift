@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+internal import BeastThreads
 private import Glibc
 
 /// The temporary files of outputs that are being written, so that whoever ends the program can remove them first.

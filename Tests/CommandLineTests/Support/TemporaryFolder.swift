@@ -7,7 +7,7 @@ final class TemporaryFolder: Sendable {
     let path: String
 
     init() throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "beasts-cli-\(UUID().uuidString)")
+        let folder = FileManager.default.temporaryDirectory.appending(path: "beasts-test-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         path = folder.path
         // Some tests give up their rights and still need to get here.
@@ -42,7 +42,21 @@ final class TemporaryFolder: Sendable {
     /// The names in the folder, hidden ones included, sorted.
     var names: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() }
 
+    /// Makes a link, with the folders it lies in.
     func link(_ name: String, to target: String) throws {
+        let folder = (path(name) as NSString).deletingLastPathComponent
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try FileManager.default.createSymbolicLink(atPath: path(name), withDestinationPath: target)
+    }
+
+    func target(_ name: String) -> String? { try? FileManager.default.destinationOfSymbolicLink(atPath: path(name)) }
+
+    /// All that is below, folders left out, sorted.
+    var files: [String] {
+        (FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []).filter { name in
+            var isFolder: ObjCBool = false
+            let isThere = FileManager.default.fileExists(atPath: self.path(name), isDirectory: &isFolder)
+            return !isThere || !isFolder.boolValue || target(name) != nil
+        }.sorted()
     }
 }

@@ -2,12 +2,12 @@
 private import Glibc
 
 /// A lock with a condition to wait for: the standard library's `Mutex` has none.
-final class Monitor: @unchecked Sendable {
+package final class Monitor: @unchecked Sendable {
     // Sendable because the two are used only through the pthread functions, which are made for it.
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-    init() {
+    package init() {
         pthread_mutex_init(lock, nil)
         pthread_cond_init(condition, nil)
     }
@@ -20,7 +20,7 @@ final class Monitor: @unchecked Sendable {
     }
 
     /// Runs `body` once `isReady`, under the lock; everybody who waits looks again afterwards.
-    func when<Result>(_ isReady: () -> Bool, _ body: () -> Result) -> Result {
+    package func when<Result>(_ isReady: () -> Bool, _ body: () -> Result) -> Result {
         pthread_mutex_lock(lock)
         defer {
             pthread_cond_broadcast(condition)
@@ -30,11 +30,11 @@ final class Monitor: @unchecked Sendable {
         return body()
     }
 
-    func locked<Result>(_ body: () -> Result) -> Result { when({ true }, body) }
+    package func locked<Result>(_ body: () -> Result) -> Result { when({ true }, body) }
 }
 
 /// Starts a thread of its own for `body`, so that work that blocks takes none of the shared pool's threads.
-func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
+package func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
     final class Box {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
