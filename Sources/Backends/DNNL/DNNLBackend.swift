@@ -56,9 +56,13 @@ final class DNNLBackend: CPUBackend {
         }
     }()
 
-    /// Own convolutions are the faster ones in float32.
-    private func usesLibraryConvolutions(in dtype: DType) -> Bool {
-        dtype == .bfloat16 || (dtype == .float32 && Self.wantedProducts == "onednn")
+    /// Of convolutions in groups of float32 own ones are the faster.
+    private func usesLibraryConvolutions(_ description: WeightDescription) -> Bool {
+        switch description.target {
+        case .bfloat16: true
+        case .float32: description.groups == 1 || Self.wantedProducts == "onednn"
+        default: false
+        }
     }
 
     func prepareWeight(_ description: WeightDescription) throws(BackendError) -> PreparedWeight {
@@ -72,7 +76,7 @@ final class DNNLBackend: CPUBackend {
             {
                 return prepared
             }
-            if let convolutions, description.kind == .conv2d, usesLibraryConvolutions(in: description.target),
+            if let convolutions, description.kind == .conv2d, usesLibraryConvolutions(description),
                 let prepared = try convolutions.prepare(description)
             {
                 return prepared
