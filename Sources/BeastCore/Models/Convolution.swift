@@ -41,10 +41,11 @@ struct Convolution {
     }
 
     /// - Parameter x: [batch, height, width, input channels], in the session's type of activations.
+    /// - Parameter output: where it goes, which may be the residual; a new tensor where there is none.
     /// - Returns: activation(convolution + bias + residual), [batch, height', width', output channels], of the same type.
-    func callAsFunction(_ x: Tensor, adding residual: Tensor? = nil, then activation: Activation = .none) throws
-        -> Tensor
-    {
+    func callAsFunction(
+        _ x: Tensor, adding residual: Tensor? = nil, into output: Tensor? = nil, then activation: Activation = .none
+    ) throws -> Tensor {
         func extent(_ axis: Int, _ kernel: Int) throws -> Int {
             guard
                 let count = Checks.windowCount(
@@ -57,7 +58,7 @@ struct Convolution {
         let shape: Shape = [
             x.shape[0], try extent(1, weight.shape[2]), try extent(2, weight.shape[3]), weight.shape[0],
         ]
-        let output = try x.session.makeTensor(shape, dtype: x.dtype)
+        let output = try output ?? x.session.makeTensor(shape, dtype: x.dtype)
         let epilogue = Epilogue(
             bias: bias.view, residual: residual?.view, activation: activation, order: .residualThenActivation)
         try x.session.run(

@@ -93,12 +93,13 @@ public final class ResNeXt {
         let pictures = try pictures.cast(to: session.precision.activations)
         var x = try conv1(pictures, then: .relu).maxPooled(kernel: 3, stride: 2, padding: 1)
         // By position, since `layer2` is another name of the last block of that stage.
-        var found = [0: x]
+        var found: [Int: Tensor] = [:]
         let wanted = Set(layers.map(configuration.position))
         for (position, block) in stages.joined().prefix(last).enumerated() {
-            x = try block(x)
-            if wanted.contains(position + 1) { found[position + 1] = x }
+            if wanted.contains(position) { found[position] = x }
+            x = try block(x, isNeededAfter: wanted.contains(position))
         }
+        found[last] = x
         return layers.compactMap { found[configuration.position($0)] }
     }
 
@@ -161,9 +162,12 @@ private struct Bottleneck {
             : nil
     }
 
-    func callAsFunction(_ x: Tensor) throws -> Tensor {
-        let shortcut = try downsample.map { try $0(x) } ?? x
+    /// - Returns: `x` itself, changed, where it keeps its shape and nobody needs it: that saves a third of the memory that
+    ///   the last convolution reads and writes.
+    func callAsFunction(_ x: Tensor, isNeededAfter: Bool) throws -> Tensor {
         let inner = try conv2(conv1(x, then: .relu), then: .relu)
-        return try conv3(inner, adding: shortcut, then: .relu)
+        if downsample == nil, isNeededAfter { return try conv3(inner, adding: x, then: .relu) }
+        let stream = try downsample.map { try $0(x) } ?? x
+        return try conv3(inner, adding: stream, into: stream, then: .relu)
     }
 }
