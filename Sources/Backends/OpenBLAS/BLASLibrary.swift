@@ -18,6 +18,8 @@ struct BLASLibrary: Sendable {
     /// The library, or why there is none. It is told to compute on the calling thread: the backend splits the work over
     /// the threads that its other kernels use too.
     static let shared: Result<BLASLibrary, BackendError> = {
+        // Told only afterwards, it would have started its own threads, which keep processors busy while they wait.
+        setenv("OPENBLAS_NUM_THREADS", "1", 1)
         guard let library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL) else {
             return .failure(
                 BackendError(
