@@ -9,9 +9,10 @@ struct Bench: CommonOptionsCommand {
         discussion: """
             Options that take lists (A,B,C) are combined, each entry with each; repeats go round the combinations, so that \
             what else happens on the machine hits all of them alike. A timed run is upload, embedding and download of one \
-            batch. Operations are those of products and convolutions, 2 M N K each, the same for fused and composed ops. \
-            --limit alone measures the backends and no model. Peak memory is the whole process's; for that of one \
-            combination, run it alone.
+            batch; short ones are repeated until they last 0.2 s, and their mean counts. Operations \
+            are those of products and convolutions, 2 M N K each, the same for fused and composed ops. --limit alone \
+            measures the backends and no model. Peak memory is the whole process's; for that of one combination, run it \
+            alone.
 
             Of generators (--model say_gimel), steps of the transformer are timed at --contexts, codes up, logits down and \
             drawing included, or with --tasks the tokeniser. "read GB/s" is what a step has to read at least, matrices and \
