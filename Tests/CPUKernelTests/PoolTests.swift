@@ -8,8 +8,9 @@ import Testing
         UnsafeRawBufferPointer(start: piece, count: count).allSatisfy { $0 == byte }
     }
 
-    @Test func `Pieces keep their bytes when they move to huge pages and when others go`() throws {
-        var pool = cpu_pool()
+    @Test(arguments: [Int32(0), 2])
+    func `Pieces keep their bytes when they move to huge pages and when others go`(threads: Int32) throws {
+        var pool = cpu_pool(blocks: nil, threads: threads)
         defer { cpu_pool_clear(&pool) }
         // Smaller than a page, than a huge page, than a block, and larger than one; the last ones are given back.
         let sizes = [1, 4096, 100_000, 3 << 20, 9 << 20, 9 << 20, 20 << 20, 64]

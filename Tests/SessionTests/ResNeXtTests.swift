@@ -47,6 +47,16 @@ import Testing
         #expect(abs(Double(embedding[0]) - mean) < 1e-5 * max(1, abs(mean)))
     }
 
+    /// Blocks write over their input where nobody asked for it.
+    @Test func aLayerIsTheSameAloneAndAmongAll() throws {
+        let layers = model.description.layers.compactMap { ResNeXt.Layer($0.name) }
+        let together = try model.maps(layers, pictures).map { try session.download($0) }
+        for (layer, values) in zip(layers, together) {
+            let alone = try session.download(try model.maps([layer], pictures)[0])
+            #expect(alone == values, "\(layer.name)")
+        }
+    }
+
     @Test func layersThatAreNotThereAreRefused() throws {
         for name in ["stem", "layer1", "layer2.0"] { #expect(ResNeXt.Layer(name)?.name == name) }
         for name in ["", "layer", "layer0", "layer01", "layer1.", "layer1.00", "layer1.0.x", "norm", "Stem", "layer+1"]

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: MIT
 #include "cpu_pool.h"
 
+#include "cpu_threads.h"
+
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
-// Linux 6.1; older headers lack it, and older systems say that they do.
+// Linux 5.14 and 6.1; older headers lack them, and older systems say that they do.
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25
 #endif
 
-enum { HUGE_PAGE = 2 << 20, BLOCK_SIZE = 8 * HUGE_PAGE, ALIGNMENT = 64 };
+enum { PAGE = 4096, HUGE_PAGE = 2 << 20, BLOCK_SIZE = 8 * HUGE_PAGE, ALIGNMENT = 64, LARGE_PIECE = 1 << 20 };
 
 typedef struct cpu_block {
     char *base;
@@ -51,6 +56,27 @@ static void free_block(cpu_block *block) {
     free(block);
 }
 
+typedef struct fresh_piece {
+    uintptr_t first, last;
+    int32_t parts;
+} fresh_piece;
+
+static void populate_part(void *context, int32_t part) {
+    const fresh_piece *piece = context;
+    uintptr_t pages = (piece->last - piece->first) / PAGE;
+    uintptr_t first = piece->first + pages * (uintptr_t)part / (uintptr_t)piece->parts * PAGE;
+    uintptr_t last = piece->first + pages * (uintptr_t)(part + 1) / (uintptr_t)piece->parts * PAGE;
+    // Where the system cannot, the pages come as they are written.
+    madvise((void *)first, last - first, MADV_POPULATE_WRITE);
+}
+
+/// Pages that come one by one while a piece is written cost half as much again.
+static void populate(void *address, size_t size, int32_t threads) {
+    uintptr_t first = (uintptr_t)address / PAGE * PAGE, last = rounded_up((uintptr_t)address + size, PAGE);
+    fresh_piece piece = {first, last, threads};
+    cpu_parallel(threads, populate_part, &piece);
+}
+
 void *cpu_pool_allocate(cpu_pool *pool, size_t byte_count) {
     if (byte_count > SIZE_MAX / 2)
         return 0;
@@ -66,6 +92,8 @@ void *cpu_pool_allocate(cpu_pool *pool, size_t byte_count) {
     block->last = block->used;
     block->used += size;
     block->pieces++;
+    if (size >= LARGE_PIECE && pool->threads > 0)
+        populate(piece, size, pool->threads);
     return piece;
 }
 

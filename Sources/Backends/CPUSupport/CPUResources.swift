@@ -4,7 +4,7 @@ public import CPUKernels
 
 /// What every CPU backend holds: memory, weights, threads, the kernels of this processor, and memory to work in.
 public final class CPUResources {
-    public let memory = HostMemory()
+    public let memory: HostMemory
     public let weights: CPUWeights
     public let threads: CPUThreads
     public let kernels: cpu_kernels
@@ -18,6 +18,7 @@ public final class CPUResources {
         guard let kernels = cpu_kernels_best() else { throw BackendError(.unsupported, Self.missingInstructions) }
         self.kernels = kernels.pointee
         threads = try CPUThreads(count: threadCount)
+        memory = HostMemory(threads: threads)
         weights = CPUWeights(memory: memory)
     }
 

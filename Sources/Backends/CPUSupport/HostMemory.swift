@@ -20,9 +20,9 @@ public final class HostMemory {
         return pages > 0 && size > 0 ? pages * size : Int.max / 2
     }()
 
-    public init() {
+    public init(threads: CPUThreads) {
         pool = .allocate(capacity: 1)
-        pool.initialize(to: cpu_pool())
+        pool.initialize(to: cpu_pool(blocks: nil, threads: Int32(threads.count)))
     }
 
     deinit {

@@ -6,13 +6,14 @@
 
 // A kernel is kept once in each order that some convolution prefers; convolutions of other batch sizes agree as a rule.
 
-enum { MOST_ORDERS = 8 };
+enum { MOST_ORDERS = 8, ALIGNMENT = 64 };
 
 struct dnnl_kernel {
     dnnl_session *session;
     /// As it came, [group][outputs][channels][kernel row][kernel column] by its strides, in the type that is wanted.
     dnnl_memory_desc_t plain;
-    void *elements;
+    /// Null once there is an order, from which further ones are made. Not of the pool, which keeps what it has.
+    void *plain_elements;
     size_t byte_count;
     int order_count;
     struct {
@@ -49,8 +50,10 @@ dnnl_kernel *dnnl_kernel_create(dnnl_session *session, const float *elements, co
         status =
             library.memory_desc_init_by_strides(&kernel->plain, rank, extents, dnnl_type_of(shape->dtype), strides);
     if (!status) {
-        kernel->elements = dnnl_reordered(session, &source, elements, &kernel->plain, &status);
         kernel->byte_count = library.memory_desc_get_size(&kernel->plain);
+        size_t size = (kernel->byte_count + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        kernel->plain_elements = aligned_alloc(ALIGNMENT, size);
+        status = dnnl_reorder_to(session, &source, elements, &kernel->plain, kernel->plain_elements);
     }
     *result = (int32_t)status;
     if (!status)
@@ -68,7 +71,7 @@ void dnnl_kernel_destroy(dnnl_kernel *kernel) {
         return;
     for (int n = 0; n < kernel->order_count; n++)
         cpu_pool_release(kernel->session->pool, kernel->orders[n].elements);
-    cpu_pool_release(kernel->session->pool, kernel->elements);
+    free(kernel->plain_elements);
     free(kernel);
 }
 
@@ -76,8 +79,6 @@ void dnnl_kernel_destroy(dnnl_kernel *kernel) {
 static void *kernel_in_order(dnnl_session *session, dnnl_kernel *kernel, const dnnl_memory_desc_t *layout,
                              dnnl_status_t *status) {
     *status = dnnl_success;
-    if (library.memory_desc_equal(layout, &kernel->plain))
-        return kernel->elements;
     for (int n = 0; n < kernel->order_count; n++)
         if (library.memory_desc_equal(layout, &kernel->orders[n].layout))
             return kernel->orders[n].elements;
@@ -85,11 +86,15 @@ static void *kernel_in_order(dnnl_session *session, dnnl_kernel *kernel, const d
         *status = dnnl_unimplemented;
         return 0;
     }
-    void *elements = dnnl_reordered(session, &kernel->plain, kernel->elements, layout, status);
-    if (!*status) {
-        kernel->orders[kernel->order_count].layout = *layout;
-        kernel->orders[kernel->order_count++].elements = elements;
-    }
+    const dnnl_memory_desc_t *known = kernel->plain_elements ? &kernel->plain : &kernel->orders[0].layout;
+    const void *source = kernel->plain_elements ? kernel->plain_elements : kernel->orders[0].elements;
+    void *elements = dnnl_reordered(session, known, source, layout, status);
+    if (*status)
+        return 0;
+    kernel->orders[kernel->order_count].layout = *layout;
+    kernel->orders[kernel->order_count++].elements = elements;
+    free(kernel->plain_elements);
+    kernel->plain_elements = 0;
     return elements;
 }
 

@@ -79,6 +79,10 @@ dnnl_status_t dnnl_append_epilogue(dnnl_post_ops_t steps, int count, int32_t act
 dnnl_compiled *dnnl_compile(dnnl_session *session, dnnl_plan *plan, const dnnl_memory_desc_t *weight_layout,
                             void *weight, dnnl_status_t *status);
 
+/// Copies elements in one layout and type to `result`, in another; a null `result` is out of memory.
+dnnl_status_t dnnl_reorder_to(dnnl_session *session, const dnnl_memory_desc_t *source, const void *elements,
+                              const dnnl_memory_desc_t *target, void *result);
+
 /// Copies elements in one layout and type to memory of their own in another, from the session's pool; null on failure.
 void *dnnl_reordered(dnnl_session *session, const dnnl_memory_desc_t *source, const void *elements,
                      const dnnl_memory_desc_t *target, dnnl_status_t *status);

@@ -170,28 +170,27 @@ static dnnl_status_t plan_product(dnnl_session *session, const dnnl_memory_desc_
 /// Rows of the product for which the layout of a weight is chosen; others take it as it is.
 enum { TYPICAL_ROWS = 256 };
 
-void *dnnl_reordered(dnnl_session *session, const dnnl_memory_desc_t *source, const void *elements,
-                     const dnnl_memory_desc_t *target, dnnl_status_t *status) {
+dnnl_status_t dnnl_reorder_to(dnnl_session *session, const dnnl_memory_desc_t *source, const void *elements,
+                              const dnnl_memory_desc_t *target, void *result) {
     dnnl_primitive_desc_t description = 0;
     dnnl_primitive_t reorder = 0;
     dnnl_memory_t from = 0, to = 0;
-    void *result = cpu_pool_allocate(session->pool, library.memory_desc_get_size(target));
-    *status = result ? dnnl_success : dnnl_out_of_memory;
-    if (!*status)
-        *status = library.memory_create(&from, source, session->engine, (void *)(uintptr_t)elements);
-    if (!*status)
-        *status = library.memory_create(&to, target, session->engine, result);
-    if (!*status)
-        *status =
+    dnnl_status_t status = result ? dnnl_success : dnnl_out_of_memory;
+    if (!status)
+        status = library.memory_create(&from, source, session->engine, (void *)(uintptr_t)elements);
+    if (!status)
+        status = library.memory_create(&to, target, session->engine, result);
+    if (!status)
+        status =
             library.reorder_primitive_desc_create(&description, source, session->engine, target, session->engine, 0);
-    if (!*status)
-        *status = library.primitive_create(&reorder, description);
-    if (!*status) {
+    if (!status)
+        status = library.primitive_create(&reorder, description);
+    if (!status) {
         dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
-        *status = library.primitive_execute(reorder, session->stream, 2, arguments);
+        status = library.primitive_execute(reorder, session->stream, 2, arguments);
     }
-    if (!*status)
-        *status = library.stream_wait(session->stream);
+    if (!status)
+        status = library.stream_wait(session->stream);
     if (reorder)
         library.primitive_destroy(reorder);
     if (description)
@@ -200,6 +199,13 @@ void *dnnl_reordered(dnnl_session *session, const dnnl_memory_desc_t *source, co
         library.memory_destroy(from);
     if (to)
         library.memory_destroy(to);
+    return status;
+}
+
+void *dnnl_reordered(dnnl_session *session, const dnnl_memory_desc_t *source, const void *elements,
+                     const dnnl_memory_desc_t *target, dnnl_status_t *status) {
+    void *result = cpu_pool_allocate(session->pool, library.memory_desc_get_size(target));
+    *status = dnnl_reorder_to(session, source, elements, target, result);
     if (!*status)
         return result;
     cpu_pool_release(session->pool, result);

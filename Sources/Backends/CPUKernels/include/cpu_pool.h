@@ -9,10 +9,13 @@
 #define BEASTS_CPU_POOL_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /// All zeros is an empty pool.
 typedef struct cpu_pool {
     struct cpu_block *blocks;
+    /// Large pieces come with their pages, got by so many threads; 0 where those come as they are written.
+    int32_t threads;
 } cpu_pool;
 
 /// A piece of at least `byte_count` bytes, 64-byte aligned; null where there is no memory.
