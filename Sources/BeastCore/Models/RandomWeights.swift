@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+private import Glibc
 
 /// Weights of the right names and shapes without a checkpoint, for measurements: seeded random numbers, made when they
 /// are asked for and given back after the call.
@@ -20,7 +21,8 @@ public final class RandomWeights: WeightSource {
 
     public func shape(of name: String) -> [Int]? { shapes[name] }
 
-    /// - Throws: ``ModelError`` for a name that is not in the list; what `body` throws.
+    /// - Throws: ``ModelError`` for a name that is not in the list; ``BackendError`` where there is no memory for the numbers;
+    ///   what `body` throws.
     public func withTensor<Result>(_ name: String, _ body: (HostTensor) throws -> Result) throws -> Result {
         guard let shape = shapes[name] else {
             throw ModelError(.missingTensor, "\(origin): there is no tensor '\(name)'")
@@ -29,11 +31,19 @@ public final class RandomWeights: WeightSource {
         // FNV-1a: Swift's own hash differs from run to run.
         let stream = name.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
         var generator = CounterGenerator(seed: seed, stream: stream)
-        let elements = (0..<shape.reduce(1, *)).map { _ in center + bound * (2 * generator.nextUniform() - 1) }
-        return try elements.withUnsafeBytes { bytes in
-            try body(
-                HostTensor(bytes: bytes, dtype: .float32, shape: shape, strides: Array(Shape(shape).denseStrides)))
+        let count = shape.reduce(1, *)
+        // An array would end the process where there is no memory for it.
+        guard let memory = malloc(max(1, count * MemoryLayout<Float>.stride)) else {
+            throw BackendError(
+                .outOfMemory,
+                "no memory for \(count * MemoryLayout<Float>.stride) bytes, the random numbers of '\(name)'")
         }
+        defer { free(memory) }
+        let elements = memory.bindMemory(to: Float.self, capacity: count)
+        for index in 0..<count { elements[index] = center + bound * (2 * generator.nextUniform() - 1) }
+        let bytes = UnsafeRawBufferPointer(start: memory, count: count * MemoryLayout<Float>.stride)
+        return try body(
+            HostTensor(bytes: bytes, dtype: .float32, shape: shape, strides: Array(Shape(shape).denseStrides)))
     }
 
     /// Where the numbers of a tensor lie: around 0 with variance 1 / inputs for a matrix or kernel, around 1 for what
