@@ -166,8 +166,8 @@ private struct Bottleneck {
     ///   the last convolution reads and writes.
     func callAsFunction(_ x: Tensor, isNeededAfter: Bool) throws -> Tensor {
         let inner = try conv2(conv1(x, then: .relu), then: .relu)
-        if downsample == nil, isNeededAfter { return try conv3(inner, adding: x, then: .relu) }
-        let stream = try downsample.map { try $0(x) } ?? x
-        return try conv3(inner, adding: stream, into: stream, then: .relu)
+        let shortcut = try downsample.map { try $0(x) } ?? x
+        let isFree = downsample != nil || !isNeededAfter
+        return try conv3(inner, adding: shortcut, into: isFree ? shortcut : nil, then: .relu)
     }
 }
