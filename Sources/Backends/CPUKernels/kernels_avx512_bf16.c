@@ -2,6 +2,7 @@
 #include "cpu_kernels.h"
 
 #include <immintrin.h>
+#include <sched.h>
 #pragma clang fp contract(fast)
 // clang-format off
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni,avx2,fma,f16c"))), apply_to = function)
@@ -21,6 +22,8 @@ enum { LANES = 16, TILE_ROWS = 6, TILE_VECTORS = 4, SLAB = 384, ROW_BLOCK = 96 }
 #include "vectors.inc"
 #include "rows.inc"
 #include "product.inc"
+#include "strassen.inc"
+#define HAS_STRASSEN 1
 #include "groups.inc"
 #include "elementwise.inc"
 #include "norms.inc"

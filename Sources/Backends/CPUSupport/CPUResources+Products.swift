@@ -96,7 +96,7 @@ extension CPUResources {
 
 extension cpu_product {
     /// The distances of rows that all blocks share, and the epilogue but for its residual's place.
-    fileprivate mutating func prepare(_ output: TensorView, _ epilogue: Epilogue, _ blocks: RowBlocks) {
+    mutating func prepare(_ output: TensorView, _ epilogue: Epilogue, _ blocks: RowBlocks) {
         output_stride = Int64(blocks.stride(of: output))
         self.epilogue.bias = (epilogue.bias?.floats).map { UnsafePointer($0) }
         self.epilogue.activation = epilogue.activation.rawValue
@@ -105,7 +105,7 @@ extension cpu_product {
     }
 
     /// Points output and residual to where row 0 would be, so that row `firstRow` is the block's first.
-    fileprivate mutating func place(
+    mutating func place(
         _ output: TensorView, _ epilogue: Epilogue, _ blocks: RowBlocks, _ block: Int, firstRow: Int
     ) {
         self.output = output.floats + blocks.offset(of: output, block) - firstRow * Int(output_stride)

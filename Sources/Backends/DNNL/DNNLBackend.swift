@@ -26,7 +26,7 @@ final class DNNLBackend: CPUBackend {
         let resources = try Self.makeResources(options)
         self.resources = resources
         let session = Self.usesLibraryProducts ? try DNNLSession(resources.memory) : nil
-        products = session.map { DNNLProducts(resources, $0) }
+        products = session.map { DNNLProducts(resources, $0, usesStrassen: Self.wantedProducts == nil) }
         convolutions = session.map { DNNLConvolutions(resources, $0) }
     }
 

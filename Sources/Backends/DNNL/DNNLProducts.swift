@@ -28,12 +28,15 @@ final class DNNLProducts {
 
     private let resources: CPUResources
     private let session: DNNLSession
+    private let usesStrassen: Bool
     private var weights: [BufferHandle: PackedWeight] = [:]
     private var products: [Key: OpaquePointer] = [:]
 
-    init(_ resources: CPUResources, _ session: DNNLSession) {
+    /// - Parameter usesStrassen: whether float32 products of many rows may be Strassen's.
+    init(_ resources: CPUResources, _ session: DNNLSession, usesStrassen: Bool) {
         self.resources = resources
         self.session = session
+        self.usesStrassen = usesStrassen
     }
 
     deinit {
@@ -129,6 +132,9 @@ final class DNNLProducts {
         }
         // A sequence that grows by a row at a time reads the whole weight for it: the own kernels do that at memory's rate.
         if let panels = weight.panels, try resources.multiplyFewRows(arguments, panels, blocks) { return }
+        if usesStrassen, let panels = weight.panels, try resources.multiplyByStrassen(arguments, panels, blocks) {
+            return
+        }
         let residual = DNNLSession.residual(epilogue, output: output)
         // oneDNN knows no rows that repeat or overlap; those are multiplied one by one.
         let isPlain = [output, input, epilogue.residual ?? output].allSatisfy {

@@ -211,6 +211,17 @@ struct LinearCase: CaseBody {
         cases += (1...7).map { rows in
             LinearCase(leading: [rows, 1], k: 530, n: 310, epilogue: EpilogueChoice(bias: true, residual: .output))
         }
+        // Items of many rows, which a backend may multiply together: fewest and odd rows, inner axes long and short.
+        cases += [
+            LinearCase(leading: [2, 96], k: 32, n: 64, epilogue: EpilogueChoice(bias: true)),
+            LinearCase(
+                leading: [2, 131], k: 1088, n: 128, alpha: 0.5, input: .sliced, output: .sliced,
+                epilogue: EpilogueChoice(bias: true, activation: .gelu, residual: .separate)),
+            LinearCase(leading: [3, 105], k: 2080, n: 64, epilogue: EpilogueChoice(bias: true, residual: .output)),
+            LinearCase(
+                leading: [2, 450], k: 64, n: 192, input: .permuted(1, 0, 2), output: .offset(3),
+                epilogue: EpilogueChoice(bias: true, activation: .relu, residual: .repeated)),
+        ]
         for epilogue in EpilogueChoice.all {
             cases.append(LinearCase(leading: [11], k: 23, n: 29, epilogue: epilogue))
             cases.append(LinearCase(leading: [2, 9], k: 40, n: 16, alpha: 0.5, output: .sliced, epilogue: epilogue))

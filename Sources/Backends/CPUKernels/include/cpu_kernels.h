@@ -84,6 +84,27 @@ typedef struct cpu_share {
     int64_t first_shared_column, last_shared_column;
 } cpu_share;
 
+/// A product whose rows are those of items, a picture of a batch each, by Strassen's algorithm: an eighth fewer
+/// multiplications. Its error is bounded by the largest rows of an item and columns of a panel, not element by element.
+/// An item is cut into parts of nearly equal size, the rows of a part into pairs of tiles, the inner axis into slabs.
+/// What an element is summed from depends on its item alone, however the work is split.
+typedef struct cpu_strassen {
+    const cpu_product *product;
+    int64_t item_rows, item_parts, part_rows, part_pairs, slab_count;
+    /// Bytes for each pair of tiles in `left`, and for each of every panel in `sums`; scratch for a thread.
+    size_t left_byte_count, sums_byte_count, scratch_byte_count;
+
+    /// The caller's choice. Which parts are multiplied, counted over all items, and how many pairs they have; which
+    /// slabs of them; in how many goes a panel meets the pairs.
+    int64_t first_part, pair_count, first_slab, last_slab, goes;
+    /// [slab][pair], 64-byte aligned: sums of rows, which the threads make for each other.
+    float *left;
+    /// [slab][pair]: 0 at the beginning.
+    int32_t *states;
+    /// [panel][pair]: partial sums that wait for the next slab.
+    float *sums;
+} cpu_strassen;
+
 /// The kernels of one instruction set.
 typedef struct cpu_kernels {
     const char *name;
@@ -102,6 +123,14 @@ typedef struct cpu_kernels {
     size_t (*multiply_scratch_byte_count)(int64_t inner);
     /// Computes one thread's share of a product.
     void (*multiply)(const cpu_product *product, const cpu_share *share, void *scratch);
+
+    /// Fills all of a plan but the caller's choices; `slab_count` is 0 where the product is not one for it. Null where
+    /// no instruction set is wide enough to gain.
+    void (*plan_strassen)(const cpu_product *product, int64_t item_rows, cpu_strassen *plan);
+    /// The plan's slabs for items [first, last) of [panel][go], share number `share` of `share_count`. The shares of
+    /// a plan may run at once or one after the other.
+    void (*multiply_strassen)(const cpu_strassen *plan, int64_t first_item, int64_t last_item, int64_t share,
+                              int64_t share_count, void *scratch);
 
     /// Into how many blocks of channels `multiply_groups` divides convolutions of `channels` in groups of `group` input
     /// and output channels each; 0 where it does not do them.

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+import CPUKernels
+import Testing
+
+/// Products of many rows with seven multiplications of quarters in place of eight.
+@Suite(.enabled(if: cpu_kernels_best()?.pointee.plan_strassen != nil, "this processor has no AVX-512"))
+struct StrassenTests {
+    /// Items of rows and a weight, and their product in double precision.
+    private struct Matrices {
+        private(set) var items: Int
+        let rows, columns, inner: Int
+        var input: [Float]
+        let weight: [Float]
+
+        init(items: Int, rows: Int, columns: Int, inner: Int) {
+            (self.items, self.rows, self.columns, self.inner) = (items, rows, columns, inner)
+            var state: UInt64 = 1
+            func noise() -> Float {
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                return Float(Int32(truncatingIfNeeded: state >> 32)) * 0x1p-31
+            }
+            input = (0..<items * rows * inner).map { _ in noise() }
+            weight = (0..<columns * inner).map { _ in noise() }
+        }
+
+        mutating func restrict(toItem item: Int) {
+            input = Array(input[item * rows * inner..<(item + 1) * rows * inner])
+            items = 1
+        }
+
+        func exact(_ row: Int, _ column: Int) -> Double {
+            (0..<inner).reduce(0) { $0 + Double(input[row * inner + $1]) * Double(weight[column * inner + $1]) }
+        }
+    }
+
+    /// - Parameters:
+    ///   - shares: how many threads would take part; here one after the other.
+    ///   - slabsAtATime: nil for all.
+    private func multiply(_ matrices: Matrices, shares: Int = 1, goes: Int64 = 1, slabsAtATime: Int64? = nil) throws
+        -> [Float]
+    {
+        let kernels = try #require(cpu_kernels_best()).pointee
+        let (columns, inner) = (Int64(matrices.columns), Int64(matrices.inner))
+        func memory(_ byteCount: Int) -> UnsafeMutableRawPointer { .allocate(byteCount: byteCount, alignment: 64) }
+        let packed = memory(kernels.packed_byte_count(columns, inner))
+        kernels.pack_weight(packed, matrices.weight, inner, 1, columns, inner, 0, columns)
+        var output = [Float](repeating: .nan, count: matrices.items * matrices.rows * matrices.columns)
+        var product = cpu_product()
+        (product.weight, product.columns, product.inner) = (UnsafeRawPointer(packed), columns, inner)
+        (product.output_stride, product.alpha) = (columns, 1)
+        (product.input.stride, product.input.step) = (inner, 1)
+        var plan = cpu_strassen()
+        kernels.plan_strassen(&product, Int64(matrices.rows), &plan)
+        try #require(plan.slab_count > 0)
+        (plan.pair_count, plan.goes) = (Int64(matrices.items) * plan.item_parts * plan.part_pairs, goes)
+        let (pairs, panels) = (Int(plan.pair_count), matrices.columns / Int(kernels.panel_width))
+        let left = memory(Int(plan.left_byte_count) * pairs * Int(plan.slab_count))
+        let states = memory(4 * pairs * Int(plan.slab_count))
+        let sums = memory(Int(plan.sums_byte_count) * pairs * panels + 64)
+        let scratch = memory(Int(plan.scratch_byte_count))
+        defer { for piece in [packed, left, states, sums, scratch] { piece.deallocate() } }
+        plan.left = left.assumingMemoryBound(to: Float.self)
+        plan.states = states.assumingMemoryBound(to: Int32.self)
+        plan.sums = sums.assumingMemoryBound(to: Float.self)
+        matrices.input.withUnsafeBufferPointer { input in
+            output.withUnsafeMutableBufferPointer { output in
+                (product.input.base, product.output) = (input.baseAddress, output.baseAddress)
+                let step = slabsAtATime ?? plan.slab_count
+                for slab in stride(from: 0, to: plan.slab_count, by: Int64.Stride(step)) {
+                    (plan.first_slab, plan.last_slab) = (slab, min(slab + step, plan.slab_count))
+                    plan.states.update(repeating: 0, count: pairs * Int(plan.slab_count))
+                    withUnsafePointer(to: product) { product in
+                        plan.product = product
+                        let items = panels * Int(goes)
+                        for share in 0..<shares {
+                            kernels.multiply_strassen(
+                                &plan, Int64(items * share / shares), Int64(items * (share + 1) / shares),
+                                Int64(share), Int64(shares), scratch)
+                        }
+                    }
+                }
+            }
+        }
+        return output
+    }
+
+    @Test(arguments: [
+        (2, 96, 64, 32), (1, 97, 128, 64), (3, 105, 64, 1056), (2, 257, 128, 768), (1, 700, 64, 96), (1, 197, 64, 2080),
+    ])
+    func `Errors are a few roundings of the largest rows of an item`(
+        items: Int, rows: Int, columns: Int, inner: Int
+    ) throws {
+        var matrices = Matrices(items: items, rows: rows, columns: columns, inner: inner)
+        // The rows of an item from 1 to 1000, the items from 1 down to 10^-6.
+        for row in 0..<items * rows {
+            let scale = [Float(1), 1e-3, 1e-6][row / rows] * [1, 10, 1000][row % 3]
+            for k in 0..<inner { matrices.input[row * inner + k] *= scale }
+        }
+        let output = try multiply(matrices)
+        for row in 0..<items * rows {
+            let largest = Double([Float(1), 1e-3, 1e-6][row / rows]) * 1000
+            for column in stride(from: row % 7, to: columns, by: 7) {
+                let error = abs(Double(output[row * columns + column]) - matrices.exact(row, column))
+                // Elements below 1 in magnitude: 12 roundings that grow like the square root of the inner axis.
+                let bound = 12 * 0x1p-24 * largest * 4 * Double(inner).squareRoot()
+                if !(error <= bound) { #expect(error <= bound, "row \(row), column \(column)") }
+            }
+        }
+    }
+
+    @Test func `However the work is split, numbers are the same`() throws {
+        let matrices = Matrices(items: 2, rows: 131, columns: 192, inner: 2112)
+        let whole = try multiply(matrices)
+        let splits = [
+            try multiply(matrices, shares: 2), try multiply(matrices, shares: 5, goes: 4),
+            try multiply(matrices, shares: 3, goes: 2, slabsAtATime: 1),
+        ]
+        for split in splits { #expect(split == whole) }
+        // An item of a batch as the same item alone.
+        var alone = matrices
+        alone.restrict(toItem: 1)
+        let second = try multiply(alone)
+        #expect(second == Array(whole[(131 * 192)...]))
+    }
+
+    @Test func `Items do not touch each other`() throws {
+        var matrices = Matrices(items: 3, rows: 99, columns: 64, inner: 1088)
+        let clean = try multiply(matrices)
+        let item = 99 * 64
+        matrices.input[99 * 1088 + 5] = .nan
+        matrices.input[99 * 1088 + 5000] = .infinity
+        let spoiled = try multiply(matrices)
+        #expect(spoiled[..<item] == clean[..<item])
+        #expect(spoiled[(2 * item)...] == clean[(2 * item)...])
+        #expect(!spoiled[item..<item + 64].contains { !$0.isNaN })
+    }
+
+    @Test(arguments: [(95, 64, 32), (96, 80, 32), (96, 64, 48), (96, 64, 0)])
+    func `What is too small or uneven is left to other kernels`(rows: Int, columns: Int, inner: Int) throws {
+        let kernels = try #require(cpu_kernels_best()).pointee
+        var product = cpu_product()
+        (product.columns, product.inner, product.input.step) = (Int64(columns), Int64(inner), 1)
+        var plan = cpu_strassen()
+        kernels.plan_strassen(&product, Int64(rows), &plan)
+        #expect(plan.slab_count == 0)
+    }
+}
