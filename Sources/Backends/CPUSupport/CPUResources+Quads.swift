@@ -9,6 +9,7 @@ extension CPUResources {
         let (output, input, epilogue) = (arguments.output, arguments.input, arguments.epilogue)
         let (columns, inner) = (weight.shape[0], weight.shape[1])
         if output.elementCount == 0 { return }
+        memory.noteProduct(rows: Int(kernels.row_block))
         let blocks = RowBlocks(output, input, epilogue.residual ?? output)
         var product = cpu_reduced_product(arguments, blocks, columns: columns, inner: inner)
         product.weight = UnsafeRawPointer(weight.address)

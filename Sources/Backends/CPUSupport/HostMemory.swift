@@ -10,7 +10,11 @@ public final class HostMemory {
     /// Of packed weights, for libraries that pack too; goes with this.
     public let pool: UnsafeMutablePointer<cpu_pool>
     private var pieces: Set<BufferHandle> = []
-    private var downloads = 0
+    private var passes = 0
+    private var weightsMetFewRows = false
+
+    /// So many rows hide how long it takes to find a weight's pages.
+    private static let manyRows = 1024
 
     private static let hugePage = 2 << 20
 
@@ -31,11 +35,19 @@ public final class HostMemory {
         pool.deallocate()
     }
 
-    /// To be told of each download, with which a pass of a model ends as a rule: weights that were used twice will be used
-    /// more often.
+    /// To be told how many rows meet a weight in one walk over it.
+    public func noteProduct(rows: Int) {
+        if rows < Self.manyRows { weightsMetFewRows = true }
+    }
+
+    /// To be told of each download, with which a pass of a model ends as a rule. Weights that few rows met twice will be
+    /// walked over more often: they move to huge pages, which takes as long as ten passes gain by it, and more where the
+    /// host of a virtual machine has to find the memory. Large batches gain nothing.
     func noteDownload() {
-        downloads += 1
-        if downloads == 2 || downloads.isMultiple(of: 64) { cpu_pool_settle(pool) }
+        guard weightsMetFewRows else { return }
+        weightsMetFewRows = false
+        passes += 1
+        if passes == 2 || passes.isMultiple(of: 64) { cpu_pool_settle(pool) }
     }
 
     /// - Throws: `outOfMemory`.

@@ -130,6 +130,7 @@ final class DNNLConvolutions {
         let scratch = try resources.scratch.pieces(
             byteCount: dnnl_compiled_scratch_byte_count(compiled), count: 1)[0]
         resources.threads.enter()
+        resources.memory.noteProduct(rows: arguments.output.shape.dropLast().elementCount)
         let added = residual == DNNL_RESIDUAL_OTHER ? epilogue.residual?.address : nil
         let status = dnnl_compiled_run(
             compiled, arguments.input.address, epilogue.bias?.floats, added, arguments.output.address, scratch)

@@ -130,6 +130,7 @@ final class DNNLProducts {
         guard let weight = weights[arguments.weight] else {
             throw BackendError(.unsupported, "a product over an inner axis of no elements")
         }
+        resources.memory.noteProduct(rows: blocks.rowCount * blocks.count)
         // A sequence that grows by a row at a time reads the whole weight for it: the own kernels do that at memory's rate.
         if let panels = weight.panels, try resources.multiplyFewRows(arguments, panels, blocks) { return }
         if usesStrassen, let panels = weight.panels, try resources.multiplyByStrassen(arguments, panels, blocks) {
