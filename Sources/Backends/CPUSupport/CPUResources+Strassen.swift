@@ -64,6 +64,8 @@ extension CPUResources {
             (1...4).first { (panelCount * $0) % threads.count == 0 || panelCount * $0 >= 8 * threads.count } ?? 4
         plan.goes = Int64(goes)
         let multiplyStrassen = kernels.multiply_strassen.unsafelyUnwrapped
+        // A step multiplies a vector.
+        let work = Int(plan.part_rows) * pairs / partPairs * Int(product.inner) * panelWidth / (16 * goes)
         for round in 0..<rounds {
             let parts = partCount * round / rounds..<partCount * (round + 1) / rounds
             (plan.first_part, plan.pair_count) = (Int64(parts.lowerBound), Int64(parts.count * partPairs))
@@ -73,7 +75,7 @@ extension CPUResources {
                 withUnsafePointer(to: product) { product in
                     plan.product = product
                     withUnsafePointer(to: plan) { plan in
-                        threads.split(panelCount * goes, work: Int(product.pointee.inner) * pairs) { thread, items in
+                        threads.split(panelCount * goes, work: work) { thread, items in
                             multiplyStrassen(
                                 plan, Int64(items.lowerBound), Int64(items.upperBound), Int64(thread),
                                 Int64(threads.count), scratch[thread])
