@@ -35,7 +35,7 @@ public final class HostMemory {
         pool.deallocate()
     }
 
-    /// To be told how many rows meet a weight in one walk over it.
+    /// To be told how many rows a product has, or meets in one walk over its weight where that is known to be fewer.
     public func noteProduct(rows: Int) {
         if rows < Self.manyRows { weightsMetFewRows = true }
     }

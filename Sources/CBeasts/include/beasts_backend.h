@@ -278,9 +278,10 @@ typedef struct beasts_matmul_arguments {
 } beasts_matmul_arguments;
 
 /// output [.., N] = epilogue(alpha * input [.., K] x weight^T), weight prepared [N, K]; rank 1 to 8. Of rank 3, the
-/// rows of an item [row, K] may be multiplied together (Strassen): the error of an element is then bounded by the
-/// largest elements of its item and of the weight, and what is not finite in one row may make other rows of its item
-/// NaN. Items never touch each other, and the rows of other ranks never do.
+/// rows of an item [row, K] and the columns of the weight may be multiplied together (Strassen): the error of an
+/// element is then bounded by the largest elements of its item and of the weight, and what is not finite, or within a
+/// factor of 8 of the largest float, in one row or column may make others of its item NaN. Items never touch each
+/// other, and the rows of other ranks never do.
 typedef struct beasts_linear_arguments {
     uint32_t struct_size;
     float alpha;
