@@ -17,7 +17,6 @@ enum { LANES = 16, TILE_ROWS = 6, TILE_VECTORS = 4, SLAB = 384, ROW_BLOCK = 96 }
 #include "rows.inc"
 #include "product.inc"
 #include "strassen.inc"
-#define HAS_STRASSEN 1
 #include "groups.inc"
 #include "elementwise.inc"
 #include "norms.inc"

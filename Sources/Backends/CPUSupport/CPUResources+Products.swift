@@ -14,7 +14,6 @@ extension CPUResources {
     func multiply(_ product: cpu_product, rows: Range<Int>) throws(BackendError) {
         let (columns, inner) = (Int(product.columns), Int(product.inner))
         if rows.isEmpty || columns == 0 { return }
-        memory.noteProduct(rows: Int(kernels.row_block))
         // An axis of repeated elements may be far longer than memory.
         guard inner < 1 << 24 else {
             throw BackendError(.outOfMemory, "an inner axis of \(inner) elements is more than this backend packs")
@@ -50,6 +49,7 @@ extension CPUResources {
     func multiply(_ product: cpu_product, output: TensorView, input: TensorView?, epilogue: Epilogue)
         throws(BackendError)
     {
+        memory.noteProduct(rows: Int(kernels.row_block))
         var product = product
         let blocks = RowBlocks(output, input ?? output, epilogue.residual ?? output)
         product.prepare(output, epilogue, blocks)

@@ -35,7 +35,8 @@ public final class HostMemory {
         pool.deallocate()
     }
 
-    /// To be told how many rows a product has, or meets in one walk over its weight where that is known to be fewer.
+    /// To be told of each product with a weight: its rows, or those that meet the weight in one walk where the kernel
+    /// takes fewer at a time.
     public func noteProduct(rows: Int) {
         if rows < Self.manyRows { weightsMetFewRows = true }
     }
