@@ -101,7 +101,7 @@ import Testing
         #expect(MemoryLayout<beasts_view>.size == 152)
         #expect(MemoryLayout<beasts_status>.size == 512)
         #expect(MemoryLayout<beasts_host_info>.size == 24)
-        #expect(MemoryLayout<beasts_probe_result>.size == 512)
+        #expect(MemoryLayout<beasts_probe_result>.size == 520)
         #expect(MemoryLayout<beasts_context_options>.size == 16)
         #expect(MemoryLayout<beasts_weight_part>.size == 160)
         #expect(MemoryLayout<beasts_weight_description>.size == 32)
@@ -124,6 +124,6 @@ import Testing
         #expect(WeightKind.allCases == [.linear, .conv2d, .conv3d, .convTranspose3d, .embedding, .vector])
         #expect(WeightKind.linear.rawValue == 1 && WeightKind.vector.rawValue == 6)
         #expect(BackendError.Code.allCases.map(\.rawValue) == [1, 2, 3, 4, 5])
-        #expect(BEASTS_ABI_MAJOR == 1 && BEASTS_ABI_MINOR == 1 && BEASTS_MAXIMUM_RANK == 8)
+        #expect(BEASTS_ABI_MAJOR == 1 && BEASTS_ABI_MINOR == 2 && BEASTS_MAXIMUM_RANK == 8)
     }
 }

@@ -36,6 +36,7 @@ import Testing
         at(\beasts_probe_result.memory_byte_count, 16)
         at(\beasts_probe_result.device_name, 24)
         at(\beasts_probe_result.reason, 152)
+        at(\beasts_probe_result.cache_byte_count, 512)
     }
 
     @Test("beasts_context_options") func contextOptions() {

@@ -13,17 +13,23 @@ import Testing
 
     init() throws {
         session = try Reference.session()
+        let weights = Self.weights()
+        model = try ResNeXt(Self.configuration, weights: weights, session: session)
+        #expect(
+            weights.readNames == Set(ResNeXt.tensors(of: Self.configuration).map(\.name)),
+            "every listed tensor is needed, and no other")
+        pictures = try session.makeTensor(
+            Grid.random([2, 20, 20, 3], seed: 99, bound: 2).floats, shape: [2, 20, 20, 3])
+    }
+
+    private static func weights() -> MemoryWeights {
         var tensors: [String: Grid] = [:]
-        for (seed, tensor) in ResNeXt.tensors(of: Self.configuration).enumerated() {
+        for (seed, tensor) in ResNeXt.tensors(of: configuration).enumerated() {
             var grid = Grid.random(tensor.shape, seed: UInt64(seed + 1), bound: 0.5)
             if tensor.name.hasSuffix("running_var") { grid = Grid(tensor.shape, grid.floats.map { abs($0) + 0.5 }) }
             tensors[tensor.name] = grid
         }
-        let weights = MemoryWeights(tensors)
-        model = try ResNeXt(Self.configuration, weights: weights, session: session)
-        #expect(weights.readNames == Set(tensors.keys), "every listed tensor is needed, and no other")
-        pictures = try session.makeTensor(
-            Grid.random([2, 20, 20, 3], seed: 99, bound: 2).floats, shape: [2, 20, 20, 3])
+        return MemoryWeights(tensors)
     }
 
     @Test func layersHaveTheShapesThatAreAnnounced() throws {
@@ -55,6 +61,35 @@ import Testing
             let alone = try session.download(try model.maps([layer], pictures)[0])
             #expect(alone == values, "\(layer.name)")
         }
+    }
+
+    /// Counts convolutions by how many pictures each gets.
+    private final class ConvolutionCounter: SessionObserver {
+        private(set) var counts: [Int: Int] = [:]
+        func willRun(_ arguments: some OpArguments, in session: Session) throws(BackendError) {
+            if let arguments = arguments as? Conv2dArguments { counts[arguments.input.shape[0], default: 0] += 1 }
+        }
+        func didRun(_ arguments: some OpArguments, in session: Session, isComposed: Bool) throws(BackendError) {}
+    }
+
+    /// Where a picture's activations outweigh the weights: the stem and the first stage, 8 convolutions of 12.
+    @Test(arguments: [(0, [3: 12]), (1, [1: 24, 3: 4]), (7000, [2: 8, 1: 8, 3: 4]), (1 << 20, [3: 12])])
+    func aBatchIsTheSameInParts(cacheByteCount: Int, counts: [Int: Int]) throws {
+        let elements = Grid.random([3, 20, 20, 3], seed: 5, bound: 2).floats
+        func run(_ session: Session, _ layers: [ResNeXt.Layer]) throws -> [[Float]] {
+            let model = try ResNeXt(Self.configuration, weights: Self.weights(), session: session)
+            return try model.maps(layers, session.makeTensor(elements, shape: [3, 20, 20, 3])).map {
+                try session.download($0)
+            }
+        }
+        let counter = ConvolutionCounter()
+        let session = try Reference.session(cacheByteCount: cacheByteCount)
+        session.observer = counter
+        let parts = try run(session, [.stage(1)])
+        #expect(try parts == run(Reference.session(), [.stage(1)]))
+        #expect(counter.counts == counts)
+        let layers: [ResNeXt.Layer] = [.block(stage: 0, 0), .stage(0), .stage(1)]
+        #expect(try run(session, layers) == run(Reference.session(), layers))
     }
 
     @Test func layersThatAreNotThereAreRefused() throws {

@@ -5,6 +5,8 @@
 
 // 12 sums, 2 columns, 1 element: 15 of the 16 registers.
 enum { LANES = 8, TILE_ROWS = 6, TILE_VECTORS = 2, SLAB = 256, ROW_BLOCK = 132 };
+// Pairs as two multiply-adds: how the paired kernels are tested where the processor has no instruction for them.
+#define DOT_PAIRS(sum, left, right) add_widened_pairs(sum, left, right)
 // Each file uses what the ones before it define.
 // clang-format off
 #include "vectors.inc"
@@ -16,9 +18,7 @@ enum { LANES = 8, TILE_ROWS = 6, TILE_VECTORS = 2, SLAB = 256, ROW_BLOCK = 132 }
 #include "group_norm.inc"
 #include "reductions.inc"
 #include "attention.inc"
-// Pairs as two multiply-adds: how the paired kernels are tested where the processor has no instruction for them.
 #define WIDE_TILES 0
-#define DOT_PAIRS(sum, left, right) add_widened_pairs(sum, left, right)
 #include "attention_pairs.inc"
 #include "product_pairs.inc"
 #define DOT_QUADS(sum, left, right) add_widened_quads(sum, left, right)

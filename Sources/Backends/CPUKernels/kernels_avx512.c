@@ -10,7 +10,11 @@
 
 // 24 sums, 4 columns, 1 element: 29 of the 32 registers.
 enum { LANES = 16, TILE_ROWS = 6, TILE_VECTORS = 4, SLAB = 384, ROW_BLOCK = 96 };
+// Lane n is the element that lane n of `places` names.
+#define PERMUTED(value, places) (vector) _mm512_permutexvar_ps((__m512i)(places), (__m512)(value))
 #define RECIPROCAL_ESTIMATE(value) (vector) _mm512_rcp14_ps((__m512)(value))
+// Pairs as two multiply-adds: how the paired kernels are tested where the processor has no instruction for them.
+#define DOT_PAIRS(sum, left, right) add_widened_pairs(sum, left, right)
 // Each file uses what the ones before it define.
 // clang-format off
 #include "vectors.inc"
@@ -18,14 +22,13 @@ enum { LANES = 16, TILE_ROWS = 6, TILE_VECTORS = 4, SLAB = 384, ROW_BLOCK = 96 }
 #include "product.inc"
 #include "strassen.inc"
 #include "groups.inc"
+#include "group_pairs.inc"
 #include "elementwise.inc"
 #include "norms.inc"
 #include "group_norm.inc"
 #include "reductions.inc"
 #include "attention.inc"
-// Pairs as two multiply-adds: how the paired kernels are tested where the processor has no instruction for them.
 #define WIDE_TILES 1
-#define DOT_PAIRS(sum, left, right) add_widened_pairs(sum, left, right)
 #include "attention_pairs.inc"
 #include "product_pairs.inc"
 #define DOT_QUADS(sum, left, right) add_widened_quads(sum, left, right)

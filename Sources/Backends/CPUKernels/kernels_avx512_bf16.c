@@ -10,6 +10,8 @@
 
 // 24 sums, 4 columns, 1 element: 29 of the 32 registers.
 enum { LANES = 16, TILE_ROWS = 6, TILE_VECTORS = 4, SLAB = 384, ROW_BLOCK = 96 };
+// Lane n is the element that lane n of `places` names.
+#define PERMUTED(value, places) (vector) _mm512_permutexvar_ps((__m512i)(places), (__m512)(value))
 #define RECIPROCAL_ESTIMATE(value) (vector) _mm512_rcp14_ps((__m512)(value))
 // The second vector's elements go above the first's.
 #define ROUND_TO_PAIRS(first, second) (integers) _mm512_cvtne2ps_pbh((__m512)(second), (__m512)(first))
@@ -17,6 +19,7 @@ enum { LANES = 16, TILE_ROWS = 6, TILE_VECTORS = 4, SLAB = 384, ROW_BLOCK = 96 }
 #define LARGER_OF(bound, value) (vector) _mm512_max_ps((__m512)(bound), (__m512)(value))
 #define ROUND_TO_INTEGER(value) (vector) _mm512_roundscale_ps((__m512)(value), 8)
 #define TIMES_POWER_OF_TWO(value, power) (vector) _mm512_scalef_ps((__m512)(value), (__m512)(power))
+#define DOT_PAIRS(sum, left, right) (vector) _mm512_dpbf16_ps((__m512)(sum), (__m512bh)(left), (__m512bh)(right))
 // Each file uses what the ones before it define.
 // clang-format off
 #include "vectors.inc"
@@ -24,14 +27,13 @@ enum { LANES = 16, TILE_ROWS = 6, TILE_VECTORS = 4, SLAB = 384, ROW_BLOCK = 96 }
 #include "product.inc"
 #include "strassen.inc"
 #include "groups.inc"
+#include "group_pairs.inc"
 #include "elementwise.inc"
 #include "norms.inc"
 #include "group_norm.inc"
 #include "reductions.inc"
 #include "attention.inc"
 #define WIDE_TILES 1
-#define DOT_PAIRS(sum, left, right) \
-    (vector) _mm512_dpbf16_ps((__m512)(sum), (__m512bh)(left), (__m512bh)(right))
 #include "attention_pairs.inc"
 #include "product_pairs.inc"
 #define DOT_QUADS(sum, left, right) \

@@ -32,6 +32,7 @@ extension CPUBackend {
     /// The same with a weight that may be packed elsewhere.
     public func packedConv2d(_ arguments: Conv2dArguments, _ weight: CPUWeights.Weight) throws(BackendError) {
         try requireSupport(arguments)
+        if case .groupPairs = weight.layout { return try pairedConv2d(arguments, weight) }
         if arguments.input.dtype != .float32 {
             return try widening(arguments) { (wide) throws(BackendError) in try packedConv2d(wide, weight) }
         }
@@ -41,10 +42,7 @@ extension CPUBackend {
             shape[1] == 1 && shape[2] == 1 && arguments.strideY == 1 && arguments.strideX == 1
             && max(arguments.paddingTop, arguments.paddingBottom, arguments.paddingLeft, arguments.paddingRight) == 0
         let (columns, channels) = (shape[0] / arguments.groups, shape[3])
-        var windows = cpu_rows(picturesOf: input, output: (output.shape[1], output.shape[2]))
-        (windows.kernel_height, windows.kernel_width) = (Int32(shape[1]), Int32(shape[2]))
-        (windows.stride_y, windows.stride_x) = (Int32(arguments.strideY), Int32(arguments.strideX))
-        (windows.padding_top, windows.padding_left) = (Int32(arguments.paddingTop), Int32(arguments.paddingLeft))
+        let windows = cpu_rows(windowsOf: arguments, weight)
         if case .groups = weight.layout {
             var product = cpu_product(weight, group: 0, columns: shape[0], inner: shape[1] * shape[2] * channels)
             product.input = windows
@@ -68,6 +66,23 @@ extension CPUBackend {
                 input: isPointwise ? input.slice(3, group * channels..<(group + 1) * channels) : nil, epilogue: epilogue
             )
         }
+    }
+
+    /// A convolution in groups of bfloat16. An input whose pairs of channels do not lie at equal distances is copied.
+    private func pairedConv2d(_ arguments: Conv2dArguments, _ weight: CPUWeights.Weight) throws(BackendError) {
+        let input = arguments.input
+        guard input.dtype == .bfloat16 else {
+            throw BackendError(.unsupported, "an input of \(input.dtype) for a weight of bfloat16")
+        }
+        if arguments.output.elementCount == 0 { return }
+        var windows = cpu_rows(windowsOf: arguments, weight)
+        if windows.countInPairs(of: input) { return try resources.multiplyGroupPairs(arguments, weight, windows) }
+        let buffer = try resources.memory.allocate(byteCount: input.elementCount * input.dtype.byteCount)
+        defer { resources.memory.release(buffer) }
+        var dense = arguments
+        dense.input = TensorView(buffer: buffer, dtype: input.dtype, shape: input.shape)
+        try copy(CopyArguments(output: dense.input, input: input))
+        try pairedConv2d(dense, weight)
     }
 
     /// Patches are the windows of a convolution that moves by whole windows.
@@ -182,6 +197,26 @@ extension cpu_rows {
         (height, width) = (Int32(view.shape[rank - 3]), Int32(view.shape[rank - 2]))
         channels = Int32(view.shape[rank - 1])
         (output_height, output_width) = (Int32(output.height), Int32(output.width))
+    }
+
+    /// The windows of a convolution, of all its channels.
+    fileprivate init(windowsOf arguments: Conv2dArguments, _ weight: CPUWeights.Weight) {
+        let (output, kernel) = (arguments.output.shape, weight.shape)
+        self.init(picturesOf: arguments.input, output: (output[1], output[2]))
+        (kernel_height, kernel_width) = (Int32(kernel[1]), Int32(kernel[2]))
+        (stride_y, stride_x) = (Int32(arguments.strideY), Int32(arguments.strideX))
+        (padding_top, padding_left) = (Int32(arguments.paddingTop), Int32(arguments.paddingLeft))
+    }
+
+    /// Makes the pairs of channels of a 16-bit view the elements; false, and nothing done, where the view has a pair at
+    /// an odd place.
+    fileprivate mutating func countInPairs(of view: TensorView) -> Bool {
+        let isEven = [picture_stride, line_stride, stride].allSatisfy { $0.isMultiple(of: 2) }
+        guard isEven, UInt(bitPattern: view.address).isMultiple(of: 4) else { return false }
+        base = UnsafePointer(view.address.assumingMemoryBound(to: Float.self))
+        (picture_stride, line_stride, stride) = (picture_stride / 2, line_stride / 2, stride / 2)
+        channels /= 2
+        return true
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 public import BeastCore
 private import CPUKernels
+private import Glibc
 
 /// A backend in the memory and on the threads of the processor.
 ///
@@ -34,7 +35,14 @@ extension CPUBackend {
             return ProbeResult(score: 0, deviceName: "CPU", reason: CPUResources.missingInstructions)
         }
         let instructions = String(cString: kernels.pointee.name).uppercased()
-        return ProbeResult(score: score, deviceName: "CPU", reason: "\(reason); own kernels for \(instructions)")
+        return ProbeResult(
+            score: score, deviceName: "CPU", reason: "\(reason); own kernels for \(instructions)",
+            cacheByteCount: secondCacheByteCount)
+    }
+
+    /// Of all processors of this process together: the last cache that each has for itself, as a rule.
+    private static var secondCacheByteCount: UInt64 {
+        UInt64(max(0, sysconf(Int32(_SC_LEVEL2_CACHE_SIZE)))) * UInt64(max(1, cpu_threads_available()))
     }
 
     // MARK: Buffers

@@ -65,34 +65,6 @@ extension CPUResources {
             try multiply(part, rows: first..<first + blocks.rowCount)
         }
     }
-
-    /// As ``multiply(_:output:input:epilogue:)`` for a convolution in groups that the kernels take.
-    func multiplyGroups(_ product: cpu_product, output: TensorView, epilogue: Epilogue, group: Int)
-        throws(BackendError)
-    {
-        var product = product
-        let blocks = RowBlocks(output, epilogue.residual ?? output)
-        product.prepare(output, epilogue, blocks)
-        let byteCount = withUnsafePointer(to: product) { kernels.groups_scratch_byte_count($0, Int64(group)) }
-        let scratch = try scratch.pieces(byteCount: byteCount, count: threads.count)
-        // A block is whole lines, since the positions of a line are equally far apart.
-        let lines = output.shape[2] == 0 ? 0 : blocks.rowCount / output.shape[2]
-        let channelBlocks = Int(kernels.group_blocks(Int64(output.shape[3]), Int64(group)))
-        if channelBlocks == 0 { return }
-        let taps = Int(product.input.kernel_height * product.input.kernel_width)
-        let work = output.shape[2] * output.shape[3] / channelBlocks * group * taps
-        for block in 0..<blocks.count {
-            var part = product
-            part.place(output, epilogue, blocks, block, firstRow: block * blocks.rowCount)
-            withUnsafePointer(to: part) { part in
-                threads.split(channelBlocks * lines, work: work) { thread, range in
-                    kernels.multiply_groups(
-                        part, Int64(group), Int64(block * lines), Int64(lines), Int64(range.lowerBound),
-                        Int64(range.upperBound), scratch[thread])
-                }
-            }
-        }
-    }
 }
 
 extension cpu_product {

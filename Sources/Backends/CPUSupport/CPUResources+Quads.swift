@@ -42,11 +42,17 @@ extension CPUResources {
 extension cpu_reduced_product {
     /// All but the weight and what `place` sets.
     init(_ arguments: LinearArguments, _ blocks: RowBlocks, columns: Int, inner: Int) {
-        let (output, input, epilogue) = (arguments.output, arguments.input, arguments.epilogue)
-        self.init()
+        self.init(arguments.output, arguments.epilogue, blocks, columns: columns)
+        let input = arguments.input
         (input_stride, input_dtype) = (Int64(blocks.stride(of: input)), input.dtype.rawValue)
+        (self.inner, alpha) = (Int64(inner), arguments.alpha)
+    }
+
+    /// The output and the epilogue but for their places.
+    init(_ output: TensorView, _ epilogue: Epilogue, _ blocks: RowBlocks, columns: Int) {
+        self.init()
         (output_stride, output_dtype) = (Int64(blocks.stride(of: output)), output.dtype.rawValue)
-        (self.columns, self.inner, alpha) = (Int64(columns), Int64(inner), arguments.alpha)
+        (self.columns, alpha) = (Int64(columns), 1)
         activation = epilogue.activation.rawValue
         bias = (epilogue.bias?.floats).map { UnsafePointer($0) }
         residual_stride = epilogue.residual.map { Int64(blocks.stride(of: $0)) } ?? 0
@@ -55,11 +61,20 @@ extension cpu_reduced_product {
 
     /// Points the operands to a block of equally distant rows.
     mutating func place(_ arguments: LinearArguments, _ blocks: RowBlocks, _ block: Int) {
+        let input = arguments.input
+        self.input = UnsafeRawPointer(input.address + blocks.offset(of: input, block) * input.dtype.byteCount)
+        place(arguments.output, arguments.epilogue, blocks, block, firstRow: 0)
+    }
+
+    /// Points output and residual to where row 0 would be, so that row `firstRow` is the block's first.
+    mutating func place(
+        _ output: TensorView, _ epilogue: Epilogue, _ blocks: RowBlocks, _ block: Int, firstRow: Int
+    ) {
         func start(_ view: TensorView) -> UnsafeMutableRawPointer {
-            view.address + blocks.offset(of: view, block) * view.dtype.byteCount
+            view.address
+                + (blocks.offset(of: view, block) - firstRow * blocks.stride(of: view)) * view.dtype.byteCount
         }
-        input = UnsafeRawPointer(start(arguments.input))
-        output = start(arguments.output)
-        residual = arguments.epilogue.residual.map { UnsafeRawPointer(start($0)) }
+        self.output = start(output)
+        residual = epilogue.residual.map { UnsafeRawPointer(start($0)) }
     }
 }

@@ -14,6 +14,8 @@ public final class CPUWeights {
             case panels(groupByteCount: Int)
             /// Packed by `pack_groups`.
             case groups
+            /// Packed by `pack_group_pairs`.
+            case groupPairs
             /// Packed by `pack_quads`.
             case quads
         }
@@ -99,6 +101,29 @@ public final class CPUWeights {
                 Int64(min(panels.upperBound * width, shape[0])))
         }
         return keep(handle, .quads, shape, byteCount: byteCount)
+    }
+
+    /// Rounds the kernel of a convolution in groups to bfloat16 and packs it for products of pairs.
+    /// - Returns: nil where `kernels` do not take it.
+    /// - Throws: `outOfMemory`.
+    public func prepareGroupPairs(_ description: WeightDescription, packing kernels: cpu_kernels)
+        throws(BackendError) -> PreparedWeight?
+    {
+        let parts = WeightDescription(kind: .conv2d, groups: description.groups, parts: description.parts)
+        let shape = try checkedShape(parts)
+        let (outputs, taps, group) = (Int64(shape[0]), Int64(shape[1] * shape[2]), Int64(shape[3]))
+        guard description.groups > 1, shape[0] == shape[3] * description.groups,
+            let blocks = kernels.group_pair_blocks, blocks(outputs, group) > 0
+        else { return nil }
+        let byteCount = kernels.group_pairs_packed_byte_count(outputs, taps, group)
+        let handle = try memory.allocatePacked(byteCount: byteCount)
+        do throws(BackendError) {
+            try withDense(parts, shape) { kernels.pack_group_pairs(memory.address(handle), $0, outputs, taps, group) }
+        } catch {
+            memory.release(handle)
+            throw error
+        }
+        return keep(handle, .groupPairs, shape, byteCount: byteCount)
     }
 
     // MARK: - Packing

@@ -6,9 +6,9 @@ private import Glibc
 
 /// oneDNN where its products and convolutions are the fastest there are, own kernels for everything else.
 ///
-/// With AVX-512 oneDNN multiplies blocks of matrices at the machine's rate, and convolves with one group so; float32 in
-/// groups and of many tokens (by Strassen's algorithm), attention, norms and products of few rows are own. With AVX2 alone
-/// it calls a general product that the own packed one outruns, so that one is used. BEASTS_DNNL_LINEAR=onednn or own
+/// With AVX-512 oneDNN multiplies blocks of matrices at the machine's rate, and convolves with one group so; convolutions
+/// in groups, float32 of many tokens (by Strassen's algorithm), attention, norms and products of few rows are own. With
+/// AVX2 alone it calls a general product that the own packed one outruns, so that one is used. BEASTS_DNNL_LINEAR=onednn or own
 /// overrides the choice, for convolutions too.
 final class DNNLBackend: CPUBackend {
     static let name = "dnnl"
@@ -57,7 +57,7 @@ final class DNNLBackend: CPUBackend {
         }
     }()
 
-    /// Of convolutions in groups of float32 own ones are the faster.
+    /// Of convolutions in groups own ones are the faster, where there are such.
     private func usesLibraryConvolutions(_ description: WeightDescription) -> Bool {
         switch description.target {
         case .bfloat16: true
@@ -69,6 +69,12 @@ final class DNNLBackend: CPUBackend {
     func prepareWeight(_ description: WeightDescription) throws(BackendError) -> PreparedWeight {
         if description.target == .int8, description.kind == .linear, bfloat16 != .none {
             return try resources.weights.prepareQuads(description, packing: resources.kernels, on: resources.threads)
+        }
+        if description.target == .bfloat16, description.kind == .conv2d, bfloat16 != .none,
+            Self.wantedProducts != "onednn",
+            let prepared = try resources.weights.prepareGroupPairs(description, packing: resources.kernels)
+        {
+            return prepared
         }
         if description.target == .float32 || bfloat16 == .native {
             if let products, description.kind == .linear { return try products.prepare(description) }

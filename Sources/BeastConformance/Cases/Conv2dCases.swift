@@ -90,6 +90,7 @@ struct Conv2dCase: CaseBody {
                 input: [1, 7, 7, 64], channels: 64, window: .square(3, padding: 1), groups: 32,
                 epilogue: EpilogueChoice(
                     bias: true, activation: .relu, residual: .separate, order: .residualThenActivation)))
+        for dtype in [DType.float32, .bfloat16] { cases += inGroups(dtype) }
         for dtype in [DType.float16, .bfloat16] {
             cases += inReducedPrecision(dtype)
             cases.append(
@@ -97,6 +98,38 @@ struct Conv2dCase: CaseBody {
                     input: [1, 6, 6, 16], channels: 16, window: .square(3, padding: 1), dtype: dtype, target: dtype))
         }
         return cases
+    }
+
+    /// Groups of 4 to 64 channels, of which kernels may lay some side by side in a vector.
+    private static func inGroups(_ dtype: DType) -> [Conv2dCase] {
+        let residual = EpilogueChoice(
+            bias: true, activation: .relu, residual: .separate, order: .residualThenActivation)
+        func convolution(
+            _ input: [Int], _ window: Window2d, groups: Int, _ epilogue: EpilogueChoice = EpilogueChoice(),
+            layouts: (input: Layout, output: Layout) = (.dense, .dense), special: Bool = false
+        ) -> Conv2dCase {
+            Conv2dCase(
+                input: input, channels: input[3], window: window, groups: groups, inputLayout: layouts.input,
+                outputLayout: layouts.output, epilogue: epilogue, special: special, dtype: dtype,
+                target: dtype)
+        }
+        return [
+            convolution([2, 5, 23, 64], .square(3, padding: 1), groups: 16, EpilogueChoice(bias: true)),
+            convolution([2, 6, 11, 96], .square(3, stride: 2, padding: 1), groups: 24, residual),
+            convolution([3, 5, 12, 32], .square(3, padding: 1), groups: 4, EpilogueChoice(activation: .silu)),
+            convolution([1, 9, 21, 64], .square(3, stride: 2, padding: 1), groups: 8, residual),
+            convolution([2, 4, 13, 32], .square(3, padding: 1), groups: 2, residual),
+            convolution(
+                [1, 7, 9, 64], .square(3, stride: 2, padding: 1), groups: 2, EpilogueChoice(activation: .gelu)),
+            convolution([1, 4, 7, 192], .square(3, padding: 1), groups: 3, residual),
+            convolution([2, 6, 5, 64], .square(1), groups: 8, EpilogueChoice(bias: true)),
+            convolution(
+                [1, 8, 9, 32], Window2d(kernelY: 2, kernelX: 5, strideY: 3, strideX: 1, top: 1, left: 3, right: 2),
+                groups: 8),
+            convolution([2, 5, 6, 32], .square(3, padding: 1), groups: 4, residual, layouts: (.sliced, .sliced)),
+            convolution([2, 5, 6, 32], .square(3, padding: 1), groups: 2, layouts: (.offset(1), .offset(1))),
+            convolution([1, 6, 6, 32], .square(3, padding: 1), groups: 8, special: true),
+        ]
     }
 
     /// The convolutions of a residual network in that precision.

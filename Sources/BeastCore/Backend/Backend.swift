@@ -181,10 +181,13 @@ public struct ProbeResult: Sendable {
     public var nativeDTypes: [DType]
     /// 0 when the device uses the host's memory.
     public var memoryByteCount: UInt64
+    /// Of the caches in which an op finds what the one before wrote, all processors together; 0 where whole batches are
+    /// as good or better.
+    public var cacheByteCount: UInt64
 
     public init(
         score: Int, deviceName: String, reason: String, deviceCount: Int = 1, nativeDTypes: [DType] = [.float32],
-        memoryByteCount: UInt64 = 0
+        memoryByteCount: UInt64 = 0, cacheByteCount: UInt64 = 0
     ) {
         self.score = score
         self.deviceName = deviceName
@@ -192,6 +195,7 @@ public struct ProbeResult: Sendable {
         self.deviceCount = deviceCount
         self.nativeDTypes = nativeDTypes
         self.memoryByteCount = memoryByteCount
+        self.cacheByteCount = cacheByteCount
     }
 }
 

@@ -40,25 +40,28 @@ struct Convolution {
         self.groups = groups
     }
 
+    /// The shape of what it makes of a feature map.
+    /// - Throws: ``ModelError`` for one that is smaller than the kernel.
+    func outputShape(of input: Shape) throws -> Shape {
+        func extent(_ axis: Int, _ kernel: Int) throws -> Int {
+            guard
+                let count = Checks.windowCount(
+                    extent: input[axis], kernel: kernel, stride: stride, before: padding, after: padding)
+            else {
+                throw ModelError(.badInput, "a feature map of shape \(input) is smaller than a kernel of \(kernel)")
+            }
+            return count
+        }
+        return [input[0], try extent(1, weight.shape[2]), try extent(2, weight.shape[3]), weight.shape[0]]
+    }
+
     /// - Parameter x: [batch, height, width, input channels], in the session's type of activations.
     /// - Parameter output: where it goes, which may be the residual; a new tensor where there is none.
     /// - Returns: activation(convolution + bias + residual), [batch, height', width', output channels], of the same type.
     func callAsFunction(
         _ x: Tensor, adding residual: Tensor? = nil, into output: Tensor? = nil, then activation: Activation = .none
     ) throws -> Tensor {
-        func extent(_ axis: Int, _ kernel: Int) throws -> Int {
-            guard
-                let count = Checks.windowCount(
-                    extent: x.shape[axis], kernel: kernel, stride: stride, before: padding, after: padding)
-            else {
-                throw ModelError(.badInput, "a feature map of shape \(x.shape) is smaller than a kernel of \(kernel)")
-            }
-            return count
-        }
-        let shape: Shape = [
-            x.shape[0], try extent(1, weight.shape[2]), try extent(2, weight.shape[3]), weight.shape[0],
-        ]
-        let output = try output ?? x.session.makeTensor(shape, dtype: x.dtype)
+        let output = try output ?? x.session.makeTensor(outputShape(of: x.shape), dtype: x.dtype)
         let epilogue = Epilogue(
             bias: bias.view, residual: residual?.view, activation: activation, order: .residualThenActivation)
         try x.session.run(
@@ -74,18 +77,27 @@ struct Convolution {
 extension Tensor {
     /// The largest of each square window of a feature map [batch, height, width, channels], padded with minus infinity.
     func maxPooled(kernel: Int, stride: Int, padding: Int) throws -> Tensor {
-        guard
-            let height = Checks.windowCount(
-                extent: shape[1], kernel: kernel, stride: stride, before: padding, after: padding),
-            let width = Checks.windowCount(
-                extent: shape[2], kernel: kernel, stride: stride, before: padding, after: padding)
-        else { throw ModelError(.badInput, "a feature map of shape \(shape) is smaller than a window of \(kernel)") }
-        let output = try session.makeTensor([shape[0], height, width, shape[3]], dtype: dtype)
+        let pooled = try shape.pooled(kernel: kernel, stride: stride, padding: padding)
+        let output = try session.makeTensor(pooled, dtype: dtype)
         try session.run(
             MaxPool2dArguments(
                 output: output.view, input: view, kernelY: kernel, kernelX: kernel, strideY: stride, strideX: stride,
                 paddingTop: padding, paddingBottom: padding, paddingLeft: padding, paddingRight: padding))
         return output
+    }
+}
+
+extension Shape {
+    /// That of a feature map [batch, height, width, channels] after pooling.
+    /// - Throws: ``ModelError`` for one that is smaller than the window.
+    func pooled(kernel: Int, stride: Int, padding: Int) throws -> Shape {
+        guard
+            let height = Checks.windowCount(
+                extent: self[1], kernel: kernel, stride: stride, before: padding, after: padding),
+            let width = Checks.windowCount(
+                extent: self[2], kernel: kernel, stride: stride, before: padding, after: padding)
+        else { throw ModelError(.badInput, "a feature map of shape \(self) is smaller than a window of \(kernel)") }
+        return [self[0], height, width, self[3]]
     }
 }
 

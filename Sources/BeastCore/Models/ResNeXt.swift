@@ -90,17 +90,64 @@ public final class ResNeXt {
         guard pictures.shape.rank == 4, pictures.shape[3] == 3 else {
             throw ModelError(.badInput, "pictures of shape \(pictures.shape), expected [batch, height, width, 3]")
         }
-        let pictures = try pictures.cast(to: session.precision.activations)
-        var x = try conv1(pictures, then: .relu).maxPooled(kernel: 3, stride: 2, padding: 1)
+        let wanted = Set(layers.map(configuration.position))
+        let blocks = Array(stages.joined().prefix(last))
+        var position = wanted.min() ?? last
+        var x = try begin(pictures, Array(blocks.prefix(position)))
         // By position, since `layer2` is another name of the last block of that stage.
         var found: [Int: Tensor] = [:]
-        let wanted = Set(layers.map(configuration.position))
-        for (position, block) in stages.joined().prefix(last).enumerated() {
+        for block in blocks.dropFirst(position) {
             if wanted.contains(position) { found[position] = x }
             x = try block(x, isNeededAfter: wanted.contains(position))
+            position += 1
         }
         found[last] = x
         return layers.compactMap { found[configuration.position($0)] }
+    }
+
+    /// The stem and these bottlenecks, the first of them for some pictures at a time.
+    private func begin(_ pictures: Tensor, _ blocks: [Bottleneck]) throws -> Tensor {
+        let (batch, plan) = (pictures.shape[0], try batchPlan(pictures.shape, blocks))
+        func stem(_ pictures: Tensor) throws -> Tensor {
+            let pictures = try pictures.cast(to: session.precision.activations)
+            return try conv1(pictures, then: .relu).maxPooled(kernel: 3, stride: 2, padding: 1)
+        }
+        guard plan.blockCount > 0, plan.pictureCount < batch else {
+            return try blocks.reduce(stem(pictures)) { try $1($0, isNeededAfter: false) }
+        }
+        var shape = plan.shape
+        shape[0] = batch
+        let output = try session.makeTensor(shape, dtype: session.precision.activations)
+        for first in stride(from: 0, to: batch, by: plan.pictureCount) {
+            let range = first..<min(first + plan.pictureCount, batch)
+            var x = try stem(pictures.slice(0, range))
+            for block in blocks.prefix(plan.blockCount - 1) { x = try block(x, isNeededAfter: false) }
+            _ = try blocks[plan.blockCount - 1](x, isNeededAfter: false, into: output.slice(0, range))
+        }
+        return try blocks.dropFirst(plan.blockCount).reduce(output) { try $1($0, isNeededAfter: false) }
+    }
+
+    /// How many of the bottlenecks are best run for so many pictures at a time, and the shape after them for one.
+    ///
+    /// While an activation of one picture takes more memory than the weights of a bottleneck, it is the activation that is
+    /// to stay in the processors' cache from one op to the next; later, weights are to meet a whole batch.
+    private func batchPlan(_ pictures: Shape, _ blocks: [Bottleneck]) throws -> (
+        blockCount: Int, pictureCount: Int, shape: Shape
+    ) {
+        let size = session.precision.activations.byteCount
+        var shape = pictures
+        shape[0] = 1
+        shape = try conv1.outputShape(of: shape)
+        // No activation of the first bottlenecks is larger than the stem's.
+        let pictureCount = max(1, session.cacheByteCount / max(1, shape.elementCount * size))
+        shape = try shape.pooled(kernel: 3, stride: 2, padding: 1)
+        var blockCount = 0
+        for block in blocks where session.cacheByteCount > 0 {
+            let next = try block.outputShape(of: shape)
+            if next.elementCount * size <= block.weightByteCount { break }
+            (shape, blockCount) = (next, blockCount + 1)
+        }
+        return (blockCount, pictureCount, shape)
     }
 
     /// The embedding of each picture: the mean over all positions of the last stage.
@@ -132,42 +179,5 @@ extension ResNeXt.Configuration {
         guard !planes.isEmpty, planes.count == blockCounts.count, sizes.allSatisfy({ $0 > 0 && $0 <= 1 << 16 }),
             planes.indices.allSatisfy({ innerWidth($0) > 0 }), epsilon >= 0
         else { throw ModelError(.badConfiguration, "no residual network has the sizes \(self)") }
-    }
-}
-
-/// relu(conv3(relu(conv2(relu(conv1(x))))) + shortcut(x)), a batch norm after each convolution.
-private struct Bottleneck {
-    let conv1: Convolution
-    let conv2: Convolution
-    let conv3: Convolution
-    /// Where channels or size change; the identity elsewhere.
-    let downsample: Convolution?
-
-    init(
-        _ parameters: Parameters, _ configuration: ResNeXt.Configuration, stage: Int, inputWidth: Int, stride: Int
-    ) throws {
-        let (inner, output) = (configuration.innerWidth(stage), configuration.width(ofStage: stage))
-        let epsilon = configuration.epsilon
-        conv1 = try Convolution(parameters, "conv1", "bn1", shape: [inner, inputWidth, 1, 1], epsilon: epsilon)
-        // The stride is in the 3 x 3 convolution, as in torchvision.
-        conv2 = try Convolution(
-            parameters, "conv2", "bn2", shape: [inner, inner / configuration.groups, 3, 3], stride: stride, padding: 1,
-            groups: configuration.groups, epsilon: epsilon)
-        conv3 = try Convolution(parameters, "conv3", "bn3", shape: [output, inner, 1, 1], epsilon: epsilon)
-        downsample =
-            stride != 1 || inputWidth != output
-            ? try Convolution(
-                parameters, "downsample.0", "downsample.1", shape: [output, inputWidth, 1, 1], stride: stride,
-                epsilon: epsilon)
-            : nil
-    }
-
-    /// - Returns: `x` itself, changed, where it keeps its shape and nobody needs it: that saves a third of the memory that
-    ///   the last convolution reads and writes.
-    func callAsFunction(_ x: Tensor, isNeededAfter: Bool) throws -> Tensor {
-        let inner = try conv2(conv1(x, then: .relu), then: .relu)
-        let shortcut = try downsample.map { try $0(x) } ?? x
-        let isFree = downsample != nil || !isNeededAfter
-        return try conv3(inner, adding: shortcut, into: isFree ? shortcut : nil, then: .relu)
     }
 }

@@ -241,6 +241,7 @@ private func write(_ probe: ProbeResult, to result: UnsafeMutablePointer<beasts_
     filled.device_count = Int32(clamping: probe.deviceCount)
     filled.native_dtypes = probe.nativeDTypes.reduce(0) { $0 | 1 << UInt32($1.rawValue) }
     filled.memory_byte_count = probe.memoryByteCount
+    filled.cache_byte_count = probe.cacheByteCount
     writeText(probe.deviceName, to: &filled.device_name)
     writeText(probe.reason, to: &filled.reason)
     let size = min(Int(result.pointee.struct_size), MemoryLayout<beasts_probe_result>.size)

@@ -123,7 +123,7 @@ public final class PluginLibrary: Sendable {
             score: Int(result.score), deviceName: readText(result.device_name), reason: readText(result.reason),
             deviceCount: Int(max(0, result.device_count)),
             nativeDTypes: DType.allCases.filter { result.native_dtypes & (1 << UInt32($0.rawValue)) != 0 },
-            memoryByteCount: result.memory_byte_count)
+            memoryByteCount: result.memory_byte_count, cacheByteCount: result.cache_byte_count)
     }
 
     /// Opens a context on it.

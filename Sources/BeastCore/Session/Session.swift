@@ -8,6 +8,8 @@ public final class Session {
     public let backend: any Backend
     /// What models on this session keep between products.
     public let precision: Precision
+    /// Bytes that stay close to the device's processors from one op to the next; 0 where that is not to be planned with.
+    public let cacheByteCount: Int
     public private(set) var statistics = OpStatistics()
 
     /// Told of every op; nil, as a rule, costs one comparison an op.
@@ -30,9 +32,10 @@ public final class Session {
         unowned let value: Value
     }
 
-    public init(backend: any Backend, precision: Precision = .float32) {
+    public init(backend: any Backend, precision: Precision = .float32, cacheByteCount: Int = 0) {
         self.backend = backend
         self.precision = precision
+        self.cacheByteCount = cacheByteCount
     }
 
     deinit {

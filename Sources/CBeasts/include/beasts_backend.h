@@ -46,7 +46,7 @@ extern "C" {
 /// The version of this contract. The major numbers of host and backend must be equal; the minor number rises when
 /// entries or fields are added at the end, and is for information only (sizes tell the rest).
 #define BEASTS_ABI_MAJOR 1u
-#define BEASTS_ABI_MINOR 1u
+#define BEASTS_ABI_MINOR 2u
 
 /// The largest number of axes of a view.
 #define BEASTS_MAXIMUM_RANK 8
@@ -122,6 +122,10 @@ typedef struct beasts_probe_result {
     char device_name[128];
     /// Why the score is what it is: one sentence, always present when the score is 0.
     char reason[360];
+    /// Bytes of the caches in which the device finds what the op before wrote, all of its processors together. A host
+    /// may give the pictures of a batch a few at a time where their activations then stay there. 0: whole batches,
+    /// please.
+    uint64_t cache_byte_count;
 } beasts_probe_result;
 
 typedef struct beasts_context_options {

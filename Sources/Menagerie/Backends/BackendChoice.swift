@@ -53,7 +53,7 @@ public struct ChosenBackend: Sendable {
         let precision = try precision.resolved(on: self)
         return Session(
             backend: try library.makeContext(ContextOptions(device: device, threadCount: threadCount)),
-            precision: precision.storage)
+            precision: precision.storage, cacheByteCount: Int(clamping: probe.cacheByteCount))
     }
 }
 

@@ -16,7 +16,7 @@ enum Reference {
         try library.get().makeContext(ContextOptions(threadCount: threadCount))
     }
 
-    static func session(threadCount: Int = 2) throws -> Session {
-        Session(backend: try context(threadCount: threadCount))
+    static func session(threadCount: Int = 2, cacheByteCount: Int = 0) throws -> Session {
+        Session(backend: try context(threadCount: threadCount), cacheByteCount: cacheByteCount)
     }
 }

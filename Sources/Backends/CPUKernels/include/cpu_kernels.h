@@ -138,12 +138,22 @@ typedef struct cpu_kernels {
     /// Bytes that a weight [channels, taps, group] packed for `multiply_groups` takes, and its packing.
     size_t (*group_packed_byte_count)(int64_t channels, int64_t taps, int64_t group);
     void (*pack_groups)(void *packed, const float *weight, int64_t channels, int64_t taps, int64_t group);
-    size_t (*groups_scratch_byte_count)(const cpu_product *product, int64_t group);
+    size_t (*groups_scratch_byte_count)(const cpu_rows *windows, int64_t group);
     /// A grouped convolution: `product->input` are windows of all channels, each group of output channels meets the
     /// same group of input channels. Computes items [first_item, last_item) of the block [block of channels][line] that
     /// begins at line `first_line` of the output (pictures times height) and has `line_count` of them.
     void (*multiply_groups)(const cpu_product *product, int64_t group, int64_t first_line, int64_t line_count,
                             int64_t first_item, int64_t last_item, void *scratch);
+
+    /// The same for bfloat16, from a weight of floats that are rounded: `windows` count in pairs of channels, four
+    /// bytes each; of the product, rows and columns of the output are used. Null where no instruction set is wide
+    /// enough.
+    int32_t (*group_pair_blocks)(int64_t channels, int64_t group);
+    size_t (*group_pairs_packed_byte_count)(int64_t channels, int64_t taps, int64_t group);
+    void (*pack_group_pairs)(void *packed, const float *weight, int64_t channels, int64_t taps, int64_t group);
+    void (*multiply_group_pairs)(const cpu_reduced_product *product, const cpu_rows *windows, int64_t group,
+                                 int64_t first_line, int64_t line_count, int64_t first_item, int64_t last_item,
+                                 void *scratch);
 
     // Ops of the contract over part of their rows (all axes of the output but the last), on views whose buffer handle
     // is an address; elements are float32, float16 or bfloat16, in any mixture.
