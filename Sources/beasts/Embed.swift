@@ -88,12 +88,13 @@ struct Embed: CommonOptionsCommand {
         let chosen = try backend.choose(common)
         if model == nil, weights == nil { common.note("model: \(Catalogue.defaultModelNote)") }
         if let note = job.note(for: card) { common.note(note) }
+        let pictures = try job.readAhead()
         let network = try Menagerie.load(
             card.name, backend: chosen, weights: weights, threadCount: job.threadCount, precision: backend.precision,
             hub: hub.access(common))
         // Published files hold heads and optimizers that everybody knows of; a file of the user's own may hold a surprise.
         if weights != nil || common.verbose, let note = network.unusedTensors.note { common.note(note) }
-        try run(job, network, backend: chosen)
+        try run(job, network, pictures, backend: chosen)
     }
 
     private var outputPath: String { output.map { $0 == "-" ? "/dev/stdout" : $0 } ?? "/dev/stdout" }
@@ -105,11 +106,13 @@ struct Embed: CommonOptionsCommand {
         return token
     }
 
-    private func run(_ job: EmbeddingJob, _ network: EmbeddingModel, backend: ChosenBackend) throws {
+    private func run(
+        _ job: EmbeddingJob, _ network: EmbeddingModel, _ pictures: EmbeddingJob.ReadAhead, backend: ChosenBackend
+    ) throws {
         var progress = Progress(total: job.paths.count, isQuiet: common.quiet)
         let summary: EmbeddingSummary
         do {
-            summary = try job.run(network) { event in progress.show(event) }
+            summary = try job.run(network, reading: pictures) { event in progress.show(event) }
         } catch {
             progress.clear()
             throw error

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+private import Dispatch
 private import Glibc
 
 /// A regular file opened for reading: metadata through `pread`, tensor data through one read-only mapping.
@@ -142,8 +143,19 @@ final class InputFile {
             return
         }
         let first = range.lowerBound & ~(Self.pageSize - 1)
-        madvise(UnsafeMutableRawPointer(mutating: base + first), range.upperBound - first, advice)
+        let (address, byteCount) = (UnsafeMutableRawPointer(mutating: base + first), range.upperBound - first)
+        if byteCount < Self.muchToAdvise {
+            madvise(address, byteCount, advice)
+            return
+        }
+        // Advice changes nothing that is read. It takes time for each page, which this thread does not wait for; the
+        // mapping stays until it was given.
+        nonisolated(unsafe) let (file, pages) = (self, address)
+        Self.adviser.async { withExtendedLifetime(file) { _ = madvise(pages, byteCount, advice) } }
     }
+
+    private static let muchToAdvise = 256 << 10
+    private static let adviser = DispatchQueue(label: "pages of mapped files")
 
     private static let pageSize = max(4096, Int(sysconf(Int32(_SC_PAGESIZE))))
 }

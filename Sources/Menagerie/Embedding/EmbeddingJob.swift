@@ -41,21 +41,40 @@ public struct EmbeddingJob: Sendable {
         case failure(EmbeddingSummary.Failure)
     }
 
+    /// The first pictures, read while something else is done: while the model is loaded, as a rule. Reading ends with it.
+    public final class ReadAhead {
+        fileprivate let stream: PictureStream
+        fileprivate init(_ stream: PictureStream) { self.stream = stream }
+        deinit { stream.cancel() }
+    }
+
+    /// Begins to read the pictures of this job, so many as it holds at a time.
+    /// - Throws: ``MenagerieError`` when no thread can be started.
+    public func readAhead() throws -> ReadAhead {
+        ReadAhead(
+            try PictureStream(
+                paths: paths, threadCount: threadCount, capacity: 2 * batchSize + threadCount, prepare: preparation))
+    }
+
     /// Does it.
-    /// - Parameter report: called on this thread.
+    /// - Parameters:
+    ///   - pictures: of this very job, where it has begun to read.
+    ///   - report: called on this thread.
     /// - Throws: ``MenagerieError`` when the output cannot be created or written, when no picture at all could be read,
     ///   or at the first failure if asked to stop there; what the backend throws.
-    public func run(_ model: EmbeddingModel, report: (Event) -> Void = { _ in }) throws -> EmbeddingSummary {
+    public func run(_ model: EmbeddingModel, reading pictures: ReadAhead? = nil, report: (Event) -> Void = { _ in })
+        throws
+        -> EmbeddingSummary
+    {
         let requests = try validate(model.card)
         let writer = try EmbeddingWriter(
             path: outputPath, format: format, names: EmbeddingJob.names(of: requests), expectedPaths: paths,
             pending: pendingFiles)
-        let stream = try PictureStream(
-            paths: paths, threadCount: threadCount, capacity: 2 * batchSize + threadCount, prepare: preparation)
-        defer { stream.cancel() }
+        let pictures = try pictures ?? readAhead()
+        defer { pictures.stream.cancel() }
         var summary = EmbeddingSummary(model: model.card.name, output: outputPath)
         var batch: [(path: String, numbers: [Float])] = []
-        while let (path, prepared) = stream.next() {
+        while let (path, prepared) = pictures.stream.next() {
             if pendingFiles.isAbandoned { throw MenagerieError(.interrupted, "interrupted; nothing was written") }
             switch prepared {
             case .success(let numbers): batch.append((path, numbers))
