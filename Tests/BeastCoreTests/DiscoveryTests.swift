@@ -17,7 +17,7 @@ import Testing
             Issue.record("\(reference.outcome)")
             return
         }
-        #expect(library.name == "reference" && probe.score == 50 && library.contractVersion == (1, 1))
+        #expect(library.name == "reference" && probe.score == 50 && library.contractVersion == (1, 2))
         #expect(!library.summary.isEmpty && library.preferredAlignment == 64 && library.version == BeastCore.version)
     }
 

@@ -67,7 +67,7 @@ import Testing
     }
 
     @Test("of another major version") func major() throws {
-        expectFailure(.wrongVersion, "it speaks contract 2.1, this program 1.1", try broken("WrongMajor"))
+        expectFailure(.wrongVersion, "it speaks contract 2.2, this program 1.2", try broken("WrongMajor"))
     }
 
     @Test("that refuses") func refusal() throws {

@@ -52,7 +52,7 @@ import Testing
 
     /// The plugin, the mistake, the status, what the report must say.
     static let wrongLibraries: [(String, String, String, [String])] = [
-        ("Mistaken", "WrongVersion", "FAILED", ["wrong contract version", "contract 2.1"]),
+        ("Mistaken", "WrongVersion", "FAILED", ["wrong contract version", "contract 2.2"]),
         ("Mistaken", "TruncatedTable", "FAILED", ["damaged table", "lacks matmul, linear"]),
         ("Mistaken", "ErrorInProbe", "FAILED", ["the driver does not answer"]),
         ("Mistaken", "CrashInProbe", "CRASHED", ["while probing the device", "killed by signal 11"]),
