@@ -33,14 +33,15 @@ import Testing
         #expect(figures.samples.seconds.allSatisfy { $0 >= 0.045 })
     }
 
-    @Test func shortWorkRunsOnceUntimedWhereOtherWorkHadItsTurn() throws {
+    @Test func shortWorkRunsForHalfAReadingUntimedWhereOtherWorkHadItsTurn() throws {
         var runs: [String] = []
-        let short = try Self.work(lasting: 80_000) { runs.append("short") }
+        let short = try Self.work(lasting: 45_000) { runs.append("short") }
         let long = try Self.work(lasting: 250_000) { runs.append("long") }
         let rounds = TimedRounds(repeatCount: 1, warmUpCount: 1, profilesOps: false)
         _ = try rounds.run([short, long]) { _ in }
         #expect(runs.filter { $0 == "long" }.count == 2)
         #expect(runs.prefix(2) == ["short", "long"] && runs.last == "long")
-        #expect((2...4).contains(runs.filter { $0 == "short" }.count))
+        // 1 to warm up, 2 untimed, 4 timed, or fewer on a busy machine.
+        #expect((2...7).contains(runs.filter { $0 == "short" }.count))
     }
 }
