@@ -88,10 +88,11 @@ struct Embed: CommonOptionsCommand {
         let chosen = try backend.choose(common)
         if model == nil, weights == nil { common.note("model: \(Catalogue.defaultModelNote)") }
         if let note = job.note(for: card) { common.note(note) }
+        let session = try chosen.makeSession(threadCount: job.threadCount, precision: backend.precision)
+        // Only now: a backend that opens may set variables of the environment, which decoders of pictures read.
         let pictures = try job.readAhead()
         let network = try Menagerie.load(
-            card.name, backend: chosen, weights: weights, threadCount: job.threadCount, precision: backend.precision,
-            hub: hub.access(common))
+            card, session: session, weights: weights, threadCount: job.threadCount, hub: hub.access(common))
         // Published files hold heads and optimizers that everybody knows of; a file of the user's own may hold a surprise.
         if weights != nil || common.verbose, let note = network.unusedTensors.note { common.note(note) }
         try run(job, network, pictures, backend: chosen)

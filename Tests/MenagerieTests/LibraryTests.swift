@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import BeastCore
 import BeastMedia
+import Foundation
 import Menagerie
 import Testing
 
@@ -37,5 +38,35 @@ import Testing
         let none = #expect(throws: MenagerieError.self) { try discovery.choose(.named("vulkan", device: nil)) }
         #expect(none?.code == .unavailable)
         #expect(none?.description.contains("/nowhere") == true)
+    }
+
+    @Test("Pictures read ahead serve one run and give what pictures read by it give")
+    func readsAhead() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let paths = (0..<5).map { folder.appending(path: "\($0).ppm").path }
+        for (number, path) in paths.enumerated() {
+            let pixels = (0..<40 * 30 * 3).map { UInt8(truncatingIfNeeded: $0 &* (number + 7)) }
+            try (Data("P6 40 30 255\n".utf8) + Data(pixels)).write(to: URL(filePath: path))
+        }
+        let model = try Menagerie.load("cub_dino_vitt8", backend: backend())
+        func job(_ name: String) throws -> EmbeddingJob {
+            let output = folder.appending(path: name).path
+            var job = EmbeddingJob(
+                paths: paths, outputPath: output, format: try OutputFormat(path: output),
+                preprocessing: model.card.preprocessing)
+            (job.batchSize, job.threadCount) = (2, 2)
+            return job
+        }
+        #expect(try job("a.npy").run(model).succeeded == 5)
+        let ahead = try job("b.npy")
+        let pictures = try ahead.readAhead()
+        #expect(try ahead.run(model, reading: pictures).succeeded == 5)
+        let files = try ["a.npy", "b.npy"].map { try Data(contentsOf: folder.appending(path: $0)) }
+        #expect(files[0] == files[1])
+        #expect(throws: MenagerieError.self) { try ahead.run(model, reading: pictures) }
+        // Dropped unused, it ends its threads.
+        _ = try ahead.readAhead()
     }
 }

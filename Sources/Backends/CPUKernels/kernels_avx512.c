@@ -23,6 +23,7 @@ enum { TILE_ROWS = 6, TILE_VECTORS = 4, SLAB = 384, ROW_BLOCK = 96 };
 #include "product.inc"
 #include "strassen.inc"
 #include "groups.inc"
+#include "product_pairs.inc"
 #include "group_pairs.inc"
 #include "elementwise.inc"
 #include "norms.inc"
@@ -31,7 +32,6 @@ enum { TILE_ROWS = 6, TILE_VECTORS = 4, SLAB = 384, ROW_BLOCK = 96 };
 #include "attention.inc"
 #define WIDE_TILES 1
 #include "attention_pairs.inc"
-#include "product_pairs.inc"
 #define DOT_QUADS(sum, left, right) add_widened_quads(sum, left, right)
 #include "product_quads.inc"
 #include "table.inc"

@@ -28,6 +28,7 @@ enum { TILE_ROWS = 6, TILE_VECTORS = 4, SLAB = 384, ROW_BLOCK = 96 };
 #include "product.inc"
 #include "strassen.inc"
 #include "groups.inc"
+#include "product_pairs.inc"
 #include "group_pairs.inc"
 #include "elementwise.inc"
 #include "norms.inc"
@@ -36,7 +37,6 @@ enum { TILE_ROWS = 6, TILE_VECTORS = 4, SLAB = 384, ROW_BLOCK = 96 };
 #include "attention.inc"
 #define WIDE_TILES 1
 #include "attention_pairs.inc"
-#include "product_pairs.inc"
 #define DOT_QUADS(sum, left, right) \
     (integers) _mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(left), (__m512i)(right))
 #include "product_quads.inc"

@@ -42,7 +42,7 @@ extension CPUBackend {
             shape[1] == 1 && shape[2] == 1 && arguments.strideY == 1 && arguments.strideX == 1
             && max(arguments.paddingTop, arguments.paddingBottom, arguments.paddingLeft, arguments.paddingRight) == 0
         let (columns, channels) = (shape[0] / arguments.groups, shape[3])
-        let windows = cpu_rows(windowsOf: arguments, weight)
+        let windows = try cpu_rows(windowsOf: arguments, weight)
         if case .groups = weight.layout {
             var product = cpu_product(weight, group: 0, columns: shape[0], inner: shape[1] * shape[2] * channels)
             product.input = windows
@@ -75,7 +75,7 @@ extension CPUBackend {
             throw BackendError(.unsupported, "an input of \(input.dtype) for a weight of bfloat16")
         }
         if arguments.output.elementCount == 0 { return }
-        var windows = cpu_rows(windowsOf: arguments, weight)
+        var windows = try cpu_rows(windowsOf: arguments, weight)
         if windows.countInPairs(of: input) { return try resources.multiplyGroupPairs(arguments, weight, windows) }
         let buffer = try resources.memory.allocate(byteCount: input.elementCount * input.dtype.byteCount)
         defer { resources.memory.release(buffer) }
@@ -93,7 +93,8 @@ extension CPUBackend {
         let (input, patch) = (arguments.input, arguments.patch)
         let extent = (input.shape[input.rank - 3] / patch.height, input.shape[input.rank - 2] / patch.width)
         var product = cpu_product(weight, group: 0, columns: weight.shape[0], inner: weight.shape[1])
-        product.input = cpu_rows(picturesOf: input, output: extent)
+        product.input = try cpu_rows(picturesOf: input, output: extent)
+        // No larger than the pictures, or there are none.
         (product.input.kernel_height, product.input.kernel_width) = (Int32(patch.height), Int32(patch.width))
         (product.input.stride_y, product.input.stride_x) = (Int32(patch.height), Int32(patch.width))
         try resources.multiply(
@@ -186,7 +187,8 @@ extension cpu_product {
 
 extension cpu_rows {
     /// The pictures of a view [.., height, width, channels] with equally distant pictures, as windows yet to be sized.
-    fileprivate init(picturesOf view: TensorView, output: (height: Int, width: Int)) {
+    /// - Throws: `unsupported` for an extent that the kernels cannot count to.
+    fileprivate init(picturesOf view: TensorView, output: (height: Int, width: Int)) throws(BackendError) {
         self.init()
         let rank = view.rank
         base = UnsafePointer(view.floats)
@@ -194,18 +196,27 @@ extension cpu_rows {
         picture_stride = Int64(view.strides[rank - 4])
         line_stride = Int64(view.strides[rank - 3])
         stride = Int64(view.strides[rank - 2])
-        (height, width) = (Int32(view.shape[rank - 3]), Int32(view.shape[rank - 2]))
-        channels = Int32(view.shape[rank - 1])
-        (output_height, output_width) = (Int32(output.height), Int32(output.width))
+        (height, width) = (try Self.extent(view.shape[rank - 3]), try Self.extent(view.shape[rank - 2]))
+        channels = try Self.extent(view.shape[rank - 1])
+        (output_height, output_width) = (try Self.extent(output.height), try Self.extent(output.width))
+    }
+
+    private static func extent(_ value: Int) throws(BackendError) -> Int32 {
+        guard let extent = Int32(exactly: value) else {
+            throw BackendError(.unsupported, "an extent of \(value): this backend's kernels count to \(Int32.max)")
+        }
+        return extent
     }
 
     /// The windows of a convolution, of all its channels.
-    fileprivate init(windowsOf arguments: Conv2dArguments, _ weight: CPUWeights.Weight) {
+    /// - Throws: as the pictures'.
+    fileprivate init(windowsOf arguments: Conv2dArguments, _ weight: CPUWeights.Weight) throws(BackendError) {
         let (output, kernel) = (arguments.output.shape, weight.shape)
-        self.init(picturesOf: arguments.input, output: (output[1], output[2]))
-        (kernel_height, kernel_width) = (Int32(kernel[1]), Int32(kernel[2]))
-        (stride_y, stride_x) = (Int32(arguments.strideY), Int32(arguments.strideX))
-        (padding_top, padding_left) = (Int32(arguments.paddingTop), Int32(arguments.paddingLeft))
+        try self.init(picturesOf: arguments.input, output: (output[1], output[2]))
+        (kernel_height, kernel_width) = (try Self.extent(kernel[1]), try Self.extent(kernel[2]))
+        (stride_y, stride_x) = (try Self.extent(arguments.strideY), try Self.extent(arguments.strideX))
+        padding_top = try Self.extent(arguments.paddingTop)
+        padding_left = try Self.extent(arguments.paddingLeft)
     }
 
     /// Makes the pairs of channels of a 16-bit view the elements; false, and nothing done, where the view has a pair at

@@ -37,12 +37,7 @@ extension CPUBackend {
         let instructions = String(cString: kernels.pointee.name).uppercased()
         return ProbeResult(
             score: score, deviceName: "CPU", reason: "\(reason); own kernels for \(instructions)",
-            cacheByteCount: secondCacheByteCount)
-    }
-
-    /// Of all processors of this process together: the last cache that each has for itself, as a rule.
-    private static var secondCacheByteCount: UInt64 {
-        UInt64(max(0, sysconf(Int32(_SC_LEVEL2_CACHE_SIZE)))) * UInt64(max(1, cpu_threads_available()))
+            cacheByteCount: UInt64(max(0, sysconf(Int32(_SC_LEVEL2_CACHE_SIZE)))))
     }
 
     // MARK: Buffers

@@ -19,7 +19,7 @@ public final class HostMemory {
     private static let hugePage = 2 << 20
 
     /// More than the machine has is refused here, since a system may promise any amount and fail when it is used.
-    private static let machineByteCount: Int = {
+    static let machineByteCount: Int = {
         let (pages, size) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
         return pages > 0 && size > 0 ? pages * size : Int.max / 2
     }()

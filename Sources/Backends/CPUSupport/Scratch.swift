@@ -21,7 +21,9 @@ public final class Scratch {
             base = nil
             self.byteCount = 0
             var pointer: UnsafeMutableRawPointer?
-            guard !overflow, total < Int.max / 2, posix_memalign(&pointer, 64, max(total, 64)) == 0, let pointer else {
+            guard !overflow, total <= HostMemory.machineByteCount, posix_memalign(&pointer, 64, max(total, 64)) == 0,
+                let pointer
+            else {
                 throw BackendError(
                     .outOfMemory, "no memory to work in: \(byteCount) bytes for each of \(count) threads")
             }

@@ -208,6 +208,17 @@ struct MaxPool2dCase: CaseBody {
             ),
             MaxPool2dCase(
                 input: [1, 9, 11, 70], window: .square(3, stride: 2, padding: 1), inputLayout: .sliced, dtype: .float16),
+            MaxPool2dCase(input: [2, 5, 7, 32], window: .square(3, stride: 2, padding: 1), dtype: .bfloat16),
+            MaxPool2dCase(
+                input: [2, 7, 9, 64],
+                window: Window2d(kernelY: 2, kernelX: 3, strideY: 1, strideX: 3, bottom: 1, left: 2, right: 0),
+                outputLayout: .sliced, values: .normal().planting([(70, .nan), (333, .infinity), (5000, 0x1p-130)]),
+                dtype: .bfloat16),
+            MaxPool2dCase(
+                input: [1, 4, 4, 32], window: .square(2, stride: 2), values: .uniform(0, 0x1p-128), dtype: .bfloat16),
+            MaxPool2dCase(
+                input: [2, 6, 5, 48], window: .square(3, stride: 2, padding: 1), inputLayout: .sliced,
+                values: .normal().planting([(100, .nan), (500, -.infinity)])),
             MaxPool2dCase(input: [2, 4, 6, 9], window: .square(2, stride: 2), inputLayout: .permuted(2, 0, 1, 3)),
             MaxPool2dCase(
                 input: [1, 6, 6, 2], window: .square(3, stride: 2, padding: 1),

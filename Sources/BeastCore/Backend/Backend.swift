@@ -181,8 +181,8 @@ public struct ProbeResult: Sendable {
     public var nativeDTypes: [DType]
     /// 0 when the device uses the host's memory.
     public var memoryByteCount: UInt64
-    /// Of the caches in which an op finds what the one before wrote, all processors together; 0 where whole batches are
-    /// as good or better.
+    /// Of the cache in which each computing thread finds what the op before wrote; 0 where whole batches are as good or
+    /// better.
     public var cacheByteCount: UInt64
 
     public init(

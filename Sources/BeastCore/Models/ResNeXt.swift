@@ -138,7 +138,7 @@ public final class ResNeXt {
         var shape = pictures
         shape[0] = 1
         shape = try conv1.outputShape(of: shape)
-        // No activation of the first bottlenecks is larger than the stem's.
+        // The stem's activation stands for those of the first bottlenecks: in ResNeXt-50 none is larger.
         let pictureCount = max(1, session.cacheByteCount / max(1, shape.elementCount * size))
         shape = try shape.pooled(kernel: 3, stride: 2, padding: 1)
         var blockCount = 0

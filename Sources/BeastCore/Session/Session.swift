@@ -8,7 +8,8 @@ public final class Session {
     public let backend: any Backend
     /// What models on this session keep between products.
     public let precision: Precision
-    /// Bytes that stay close to the device's processors from one op to the next; 0 where that is not to be planned with.
+    /// Bytes that stay in the caches of all computing threads from one op to the next; 0 where that is not to be planned
+    /// with.
     public let cacheByteCount: Int
     public private(set) var statistics = OpStatistics()
 

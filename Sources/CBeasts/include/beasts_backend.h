@@ -122,9 +122,8 @@ typedef struct beasts_probe_result {
     char device_name[128];
     /// Why the score is what it is: one sentence, always present when the score is 0.
     char reason[360];
-    /// Bytes of the caches in which the device finds what the op before wrote, all of its processors together. A host
-    /// may give the pictures of a batch a few at a time where their activations then stay there. 0: whole batches,
-    /// please.
+    /// Bytes of the cache in which each of the threads that compute finds what the op before wrote. A host may give the
+    /// pictures of a batch a few at a time where their activations then stay there. 0: whole batches, please.
     uint64_t cache_byte_count;
 } beasts_probe_result;
 

@@ -51,9 +51,10 @@ public struct ChosenBackend: Sendable {
     /// - Throws: ``MenagerieError`` for a precision that the device does not compute in natively; what the backend throws.
     public func makeSession(threadCount: Int = 0, precision: ComputePrecision = .f32) throws -> Session {
         let precision = try precision.resolved(on: self)
+        let cacheByteCount = Int(clamping: min(probe.cacheByteCount, 1 << 40)) * max(1, min(threadCount, 1 << 10))
         return Session(
             backend: try library.makeContext(ContextOptions(device: device, threadCount: threadCount)),
-            precision: precision.storage, cacheByteCount: Int(clamping: probe.cacheByteCount))
+            precision: precision.storage, cacheByteCount: cacheByteCount)
     }
 }
 

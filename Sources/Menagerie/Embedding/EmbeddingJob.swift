@@ -44,6 +44,7 @@ public struct EmbeddingJob: Sendable {
     /// The first pictures, read while something else is done: while the model is loaded, as a rule. Reading ends with it.
     public final class ReadAhead {
         fileprivate let stream: PictureStream
+        fileprivate var isUsed = false
         fileprivate init(_ stream: PictureStream) { self.stream = stream }
         deinit { stream.cancel() }
     }
@@ -71,6 +72,8 @@ public struct EmbeddingJob: Sendable {
             path: outputPath, format: format, names: EmbeddingJob.names(of: requests), expectedPaths: paths,
             pending: pendingFiles)
         let pictures = try pictures ?? readAhead()
+        guard !pictures.isUsed else { throw MenagerieError(.usage, "pictures that were read ahead serve one run") }
+        pictures.isUsed = true
         defer { pictures.stream.cancel() }
         var summary = EmbeddingSummary(model: model.card.name, output: outputPath)
         var batch: [(path: String, numbers: [Float])] = []

@@ -78,7 +78,8 @@ static float *elements(beasts_context *context, const beasts_view *view, int64_t
 }
 
 static int32_t probe(int32_t device, beasts_probe_result *result, beasts_status *status) {
-    if (!result || result->struct_size < sizeof *result)
+    // What later versions of the contract added at the end need not be there.
+    if (!result || result->struct_size < offsetof(beasts_probe_result, cache_byte_count))
         return invalid(status, "probe: no room for the result");
     if (device > 0)
         return invalid(status, "probe: there is only device 0");

@@ -59,7 +59,7 @@ typedef struct cpu_reduced_product {
     int32_t input_dtype;
     /// Of output and residual: float32, float16 or bfloat16.
     int32_t output_dtype;
-    /// From `pack_quads`, or panels of pairs.
+    /// From `pack_quads` or `pack_group_pairs`, or panels of pairs.
     const void *weight;
     void *output;
     int64_t output_stride;
@@ -146,8 +146,8 @@ typedef struct cpu_kernels {
                             int64_t first_item, int64_t last_item, void *scratch);
 
     /// The same for bfloat16, from a weight of floats that are rounded: `windows` count in pairs of channels, four
-    /// bytes each; of the product, rows and columns of the output are used. Null where no instruction set is wide
-    /// enough.
+    /// bytes each. The output is bfloat16 or float32; the product's input, inner axis and alpha are not looked at. Null
+    /// where no instruction set is wide enough.
     int32_t (*group_pair_blocks)(int64_t channels, int64_t group);
     size_t (*group_pairs_packed_byte_count)(int64_t channels, int64_t taps, int64_t group);
     void (*pack_group_pairs)(void *packed, const float *weight, int64_t channels, int64_t taps, int64_t group);
