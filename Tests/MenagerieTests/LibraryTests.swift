@@ -45,10 +45,9 @@ import Testing
         let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let paths = (0..<5).map { folder.appending(path: "\($0).ppm").path }
-        for (number, path) in paths.enumerated() {
-            let pixels = (0..<40 * 30 * 3).map { UInt8(truncatingIfNeeded: $0 &* (number + 7)) }
-            try (Data("P6 40 30 255\n".utf8) + Data(pixels)).write(to: URL(filePath: path))
+        let examples = URL(filePath: #filePath).appending(path: "../../../Examples/pictures").standardizedFileURL
+        let paths = ["citrus_1.png", "ladybird_3.jpg", "aircraft_4.png", "silhouette_2.png", "ladybird_6.jpg"].map {
+            examples.appending(path: $0).path
         }
         let model = try Menagerie.load("cub_dino_vitt8", backend: backend())
         func job(_ name: String) throws -> EmbeddingJob {
