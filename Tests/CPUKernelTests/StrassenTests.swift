@@ -14,13 +14,8 @@ struct StrassenTests {
 
         init(items: Int, rows: Int, columns: Int, inner: Int) {
             (self.items, self.rows, self.columns, self.inner) = (items, rows, columns, inner)
-            var state: UInt64 = 1
-            func noise() -> Float {
-                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-                return Float(Int32(truncatingIfNeeded: state >> 32)) * 0x1p-31
-            }
-            input = (0..<items * rows * inner).map { _ in noise() }
-            weight = (0..<columns * inner).map { _ in noise() }
+            input = noise(items * rows * inner, seed: 1)
+            weight = noise(columns * inner, seed: 2)
         }
 
         mutating func restrict(toItem item: Int) {

@@ -25,7 +25,7 @@ import Testing
     }()
 
     private struct Report: Decodable {
-        struct Sample: Decodable {
+        struct Sample: Decodable, Equatable {
             let sample: Int
             let margin: Double
             let codes: [Int]
@@ -57,6 +57,25 @@ import Testing
         // The file says the same.
         let array = try NumpyArray.read(path: folder.path("c.npy"))
         #expect(array.shape == [1, 256] && array.element == .int32)
+    }
+
+    /// The margin tells the numbers of all draws apart, where the codes tell little.
+    @Test(arguments: ["f32", "bf16"])
+    func `A sample does not depend on its batch on the fastest backend of a processor`(precision: String) throws {
+        guard Self.usable.contains("dnnl") else { return print("skipped: dnnl cannot run here") }
+        func generate(_ batchSize: Int) throws -> [Report.Sample] {
+            let outcome = try Program.built.run(
+                [
+                    "generate", "--json", "--codes", "c.npy", "--count", "9", "--seed", "3", "--backend", "dnnl",
+                    "--quiet", "--precision", precision, "--batch-size", String(batchSize),
+                ], in: folder, environment: ["BEASTS_BFLOAT16": "emulated"])
+            outcome.expectSuccess()
+            return try JSONDecoder().decode(Report.self, from: Data(outcome.output.utf8)).samples
+        }
+        let together = try generate(9)
+        #expect(together.count == 9 && Set(together.map(\.margin)).count == 9)
+        #expect(try generate(1) == together)
+        #expect(try generate(7) == together)
     }
 
     @Test func `Every backend draws the same codes where the draws keep their distance from other codes`() throws {

@@ -24,10 +24,11 @@ public struct WeightPanels {
 extension CPUResources {
     public var panelWidth: Int { Int(kernels.panel_width) }
 
-    /// As many rows as are best multiplied by reading the weight once: those of one tile.
+    /// As many rows of an item are best multiplied by reading the weight once: those of a tile. How many items there are
+    /// does not count, since an item's numbers should not depend on the others.
     public var fewRows: Int { Int(kernels.row_block) }
 
-    /// epilogue(alpha * input × weightᵀ) of ``fewRows`` rows a block at most.
+    /// epilogue(alpha * input × weightᵀ) of ``fewRows`` rows an item at most.
     /// - Parameter blocks: the rows of output, input and residual.
     /// - Returns: false, and nothing done, where the panels are not such as the kernels read.
     /// - Throws: `outOfMemory`.
@@ -35,7 +36,7 @@ extension CPUResources {
         _ arguments: LinearArguments, _ panels: WeightPanels, _ blocks: RowBlocks
     ) throws(BackendError) -> Bool {
         let (output, input, epilogue) = (arguments.output, arguments.input, arguments.epilogue)
-        guard blocks.rowCount <= fewRows else { return false }
+        guard blocks.itemRowCount <= fewRows else { return false }
         if panels.dtype == .float32 {
             guard panels.paddedInner == panels.inner else { return false }
             var product = cpu_product()

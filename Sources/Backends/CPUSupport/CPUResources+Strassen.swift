@@ -25,7 +25,7 @@ extension CPUResources {
         guard let planStrassen = kernels.plan_strassen, output.rank == 3, panels.dtype == .float32,
             panels.paddedInner == panels.inner, input.dtype == .float32, output.dtype == .float32
         else { return false }
-        let itemRows = min(output.shape[1], blocks.rowCount)
+        let itemRows = blocks.itemRowCount
         guard itemRows > 0, blocks.rowCount.isMultiple(of: itemRows) else { return false }
         var product = cpu_product()
         product.weight = panels.address

@@ -9,6 +9,8 @@ public struct RowBlocks {
     /// How many blocks there are, and the rows of each.
     public let count: Int
     public let rowCount: Int
+    /// Rows that belong together: those of an item of [item, row, column]; all of a block for other ranks.
+    public let itemRowCount: Int
     private let outer: Shape
     private let innermost: Int?
 
@@ -31,6 +33,7 @@ public struct RowBlocks {
             axis = next
         }
         self.rowCount = rowCount
+        itemRowCount = views[0].shape.rank == 3 ? min(views[0].shape[1], rowCount) : rowCount
         self.innermost = innermost
         outer = leading.dropLast(leading.rank - axis)
         count = outer.elementCount

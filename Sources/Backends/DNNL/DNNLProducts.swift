@@ -131,7 +131,7 @@ final class DNNLProducts {
             throw BackendError(.unsupported, "a product over an inner axis of no elements")
         }
         resources.memory.noteProduct(rows: blocks.rowCount * blocks.count)
-        // A sequence that grows by a row at a time reads the whole weight for it: the own kernels do that at memory's rate.
+        // Where an item is a row or a few, reading the weight is what costs: the own kernels do that once, at memory's rate.
         if let panels = weight.panels, try resources.multiplyFewRows(arguments, panels, blocks) { return }
         if usesStrassen, let panels = weight.panels, try resources.multiplyByStrassen(arguments, panels, blocks) {
             return
@@ -143,7 +143,9 @@ final class DNNLProducts {
         }
         let appliesGELU = isPlain && epilogue.activation == .gelu && epilogue.residual == nil
         let columns = output.shape[output.rank - 1]
-        let rowsAtATime = !isPlain ? 1 : appliesGELU ? Self.rowsInCache(blocks.rowCount, columns) : blocks.rowCount
+        // Few rows are summed in another order than many, so items of few are multiplied one by one.
+        let most = blocks.itemRowCount <= resources.fewRows ? blocks.itemRowCount : blocks.rowCount
+        let rowsAtATime = !isPlain ? 1 : appliesGELU ? Self.rowsInCache(most, columns) : most
         // What GELU is applied to is float32: rounded first, it would be rounded twice.
         let isApart = appliesGELU && output.dtype != .float32
         let apartByteCount = isApart ? (rowsAtATime * columns * 4 + 63) & ~63 : 0

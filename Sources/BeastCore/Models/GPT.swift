@@ -152,9 +152,9 @@ public final class GPT {
     }
 
     private func logits(ofLast space: GPTWorkspace) throws -> Tensor {
-        try norm(space.stream.select(1, space.tokens - 1), into: space.last)
+        try norm(space.stream.slice(1, space.tokens - 1..<space.tokens), into: space.last)
         try head(space.last, into: space.logits)
-        return space.logits
+        return space.logits.select(1, 0)
     }
 
     private func workspace(rows: Int, tokens: Int) throws(BackendError) -> GPTWorkspace {

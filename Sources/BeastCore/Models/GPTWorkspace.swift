@@ -16,9 +16,9 @@ final class GPTWorkspace {
     let mixed: Tensor
     /// [rows, tokens, 4 D]
     let hidden: Tensor
-    /// The last position alone, [rows, D].
+    /// The last position alone, [rows, 1, D]: of each row an item, whose numbers do not depend on the other rows.
     let last: Tensor
-    /// [rows, codes], float32
+    /// [rows, 1, codes], float32
     let logits: Tensor
 
     init(_ configuration: GPT.Configuration, rows: Int, tokens: Int, session: Session) throws(BackendError) {
@@ -31,7 +31,7 @@ final class GPTWorkspace {
         qkv = try session.makeTensor([rows, tokens, 3 * width], dtype: dtype)
         mixed = try session.makeTensor([rows, tokens, width], dtype: dtype)
         hidden = try session.makeTensor([rows, tokens, 4 * width], dtype: dtype)
-        last = try session.makeTensor([rows, width], dtype: dtype)
-        logits = try session.makeTensor([rows, configuration.codeCount])
+        last = try session.makeTensor([rows, 1, width], dtype: dtype)
+        logits = try session.makeTensor([rows, 1, configuration.codeCount])
     }
 }
