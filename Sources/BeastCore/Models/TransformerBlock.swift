@@ -28,10 +28,16 @@ struct TransformerBlock {
     }
 
     /// Changes the residual stream [batch, tokens, D] in place.
-    func callAsFunction(_ x: Tensor) throws {
+    func callAsFunction(_ x: Tensor) throws { try self(x, tokens: 0..<x.shape[1], changing: x) }
+
+    /// Changes some tokens of the residual stream only, which all of them are read for.
+    /// - Parameters:
+    ///   - x: [batch, tokens, D].
+    ///   - residual: [batch, tokens.count, D], those tokens of `x`: `x` itself or a copy.
+    func callAsFunction(_ x: Tensor, tokens: Range<Int>, changing residual: Tensor) throws {
         let dtype = x.session.precision.activations
-        try attention(norm1(x, as: dtype), addingTo: x)
-        try mlp(norm2(x, as: dtype), addingTo: x)
+        try attention(norm1(x, as: dtype), queries: tokens, addingTo: residual)
+        try mlp(norm2(residual, as: dtype), addingTo: residual)
     }
 
     func attentionMaps(_ x: Tensor, queries: Range<Int>) throws -> Tensor {
@@ -55,17 +61,18 @@ private struct Attention {
         headDimension = width / headCount
     }
 
-    /// - Parameter x: [batch, tokens, D].
-    func callAsFunction(_ x: Tensor, addingTo residual: Tensor) throws {
+    /// - Parameters:
+    ///   - x: [batch, tokens, D].
+    ///   - queries: the tokens that look at all.
+    ///   - residual: [batch, queries.count, D].
+    func callAsFunction(_ x: Tensor, queries: Range<Int>, addingTo residual: Tensor) throws {
         let (query, key, value) = try split(qkv(x))
-        let (batch, tokens) = (x.shape[0], x.shape[1])
-        let mixed = try x.session.makeTensor([batch, tokens, headCount, headDimension], dtype: x.dtype)
+        let mixed = try x.session.makeTensor([x.shape[0], queries.count, headCount, headDimension], dtype: x.dtype)
         try x.session.run(
             AttentionArguments(
-                output: mixed.permuted(0, 2, 1, 3).view, query: query.view, key: key.view, value: value.view,
-                scale: scale,
-                keyLength: tokens))
-        try proj.add(mixed.reshaped([batch, tokens, headCount * headDimension]), to: residual)
+                output: mixed.permuted(0, 2, 1, 3).view, query: query.slice(2, queries).view, key: key.view,
+                value: value.view, scale: scale, keyLength: x.shape[1]))
+        try proj.add(mixed.reshaped([x.shape[0], queries.count, headCount * headDimension]), to: residual)
     }
 
     /// softmax(query × keyᵀ / √d) for some of the queries.

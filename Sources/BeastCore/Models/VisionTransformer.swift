@@ -139,8 +139,12 @@ public final class VisionTransformer {
     /// - Returns: [batch, D].
     public func callAsFunction(_ pictures: Tensor) throws -> Tensor {
         let tokens = try embed(pictures)
-        for block in blocks { try block(tokens) }
-        return try norm(tokens.select(1, 0))
+        for block in blocks.dropLast() { try block(tokens) }
+        // What the last block makes of the patches nobody reads. The CLS rows are copied to where they lie together, as
+        // products want them.
+        let classTokens = try session.copy(tokens.slice(1, 0..<1))
+        try blocks[blocks.count - 1](tokens, tokens: 0..<1, changing: classTokens)
+        return try norm(classTokens.select(1, 0))
     }
 
     /// Whole layers, computed in one pass that stops at the deepest.
