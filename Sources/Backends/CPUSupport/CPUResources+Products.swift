@@ -7,9 +7,6 @@ extension CPUResources {
     private static var fewTiles: Int { 16 }
 
     /// Computes rows of a product on all threads.
-    ///
-    /// Each thread takes as many whole tiles of rows as the others; the tiles left over, and all of them where there are
-    /// few, are split by columns. However the work is split, an element is summed in the same order.
     /// - Throws: `outOfMemory`.
     func multiply(_ product: cpu_product, rows: Range<Int>) throws(BackendError) {
         let (columns, inner) = (Int(product.columns), Int(product.inner))
@@ -20,25 +17,37 @@ extension CPUResources {
         }
         let scratch = try scratch.pieces(
             byteCount: kernels.multiply_scratch_byte_count(Int64(inner)), count: threads.count)
+        let multiply = kernels.multiply.unsafelyUnwrapped
+        withUnsafePointer(to: product) { product in
+            // A step multiplies a vector.
+            split(rows, columns: columns, work: inner / 8) { part, share in
+                var share = share
+                multiply(product, &share, scratch[part])
+            }
+        }
+    }
+
+    /// Gives each thread its share of a product.
+    ///
+    /// Each takes as many whole tiles of rows as the others; the tiles left over, and all of them where there are few, are
+    /// split by columns. However the work is split, an element is summed in the same order.
+    /// - Parameter work: what an element costs, in the units of ``CPUThreads/worthwhileParts(of:work:)``.
+    func split(_ rows: Range<Int>, columns: Int, work: Int, _ body: (_ part: Int, _ share: cpu_share) -> Void) {
         let (tile, width) = (Int(kernels.row_block), Int(kernels.panel_width))
         let (tiles, panels) = ((rows.count + tile - 1) / tile, (columns + width - 1) / width)
-        // A step multiplies a vector.
-        let work = min(tile, rows.count) * width * max(1, inner) / 8
-        let parts = threads.worthwhileParts(of: tiles * panels, work: max(1, work))
+        let parts = threads.worthwhileParts(of: tiles * panels, work: min(tile, rows.count) * width * max(1, work))
         // Where there are few rows, the weight is what costs: each thread reads its own columns of it.
         let share = tiles <= Self.fewTiles && panels >= 4 * parts ? 0 : tiles / parts
         let remainder = rows.lowerBound + share * parts * tile
-        let multiply = kernels.multiply.unsafelyUnwrapped
-        withUnsafePointer(to: product) { product in
-            threads.run(parts) { part in
-                let first = rows.lowerBound + share * part * tile
-                var own = cpu_share(
+        threads.run(parts) { part in
+            let first = rows.lowerBound + share * part * tile
+            body(
+                part,
+                cpu_share(
                     first_row: Int64(first), last_row: Int64(min(first + share * tile, rows.upperBound)),
                     first_shared_row: Int64(min(remainder, rows.upperBound)),
                     last_shared_row: Int64(rows.upperBound), first_shared_column: Int64(panels * part / parts * width),
-                    last_shared_column: Int64(min(panels * (part + 1) / parts * width, columns)))
-                multiply(product, &own, scratch[part])
-            }
+                    last_shared_column: Int64(min(panels * (part + 1) / parts * width, columns))))
         }
     }
 

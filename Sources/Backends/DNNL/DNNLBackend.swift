@@ -7,9 +7,9 @@ private import Glibc
 /// oneDNN where its products and convolutions are the fastest there are, own kernels for everything else.
 ///
 /// With AVX-512 oneDNN multiplies blocks of matrices at the machine's rate, and convolves with one group so; convolutions
-/// in groups, float32 of many tokens (by Strassen's algorithm), attention, norms and products of few rows are own. With
-/// AVX2 alone it calls a general product that the own packed one outruns, so that one is used. BEASTS_DNNL_LINEAR=onednn or own
-/// overrides the choice, for convolutions too.
+/// in groups, linear layers in bfloat16, float32 of many tokens (by Strassen's algorithm), attention, norms and products of
+/// few rows are own. With AVX2 alone it calls a general product that the own packed one outruns, so that one is used.
+/// BEASTS_DNNL_LINEAR=onednn or own overrides the choice, for convolutions too.
 final class DNNLBackend: CPUBackend {
     static let name = "dnnl"
     static let summary = "oneDNN and own kernels for AVX2 and AVX-512"
@@ -27,7 +27,7 @@ final class DNNLBackend: CPUBackend {
         let resources = try Self.makeResources(options)
         self.resources = resources
         let session = Self.usesLibraryProducts ? try DNNLSession(resources.memory) : nil
-        products = session.map { DNNLProducts(resources, $0, usesStrassen: Self.wantedProducts == nil) }
+        products = session.map { DNNLProducts(resources, $0, usesOwn: Self.wantedProducts == nil) }
         convolutions = session.map { DNNLConvolutions(resources, $0) }
     }
 

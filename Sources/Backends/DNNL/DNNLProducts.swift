@@ -28,15 +28,16 @@ final class DNNLProducts {
 
     private let resources: CPUResources
     private let session: DNNLSession
-    private let usesStrassen: Bool
+    private let usesOwn: Bool
     private var weights: [BufferHandle: PackedWeight] = [:]
     private var products: [Key: OpaquePointer] = [:]
 
-    /// - Parameter usesStrassen: whether float32 products of many rows may be Strassen's.
-    init(_ resources: CPUResources, _ session: DNNLSession, usesStrassen: Bool) {
+    /// - Parameter usesOwn: whether own kernels take the products of many rows that they are faster at: Strassen's of
+    ///   float32, and bfloat16.
+    init(_ resources: CPUResources, _ session: DNNLSession, usesOwn: Bool) {
         self.resources = resources
         self.session = session
-        self.usesStrassen = usesStrassen
+        self.usesOwn = usesOwn
     }
 
     deinit {
@@ -131,10 +132,14 @@ final class DNNLProducts {
             throw BackendError(.unsupported, "a product over an inner axis of no elements")
         }
         resources.memory.noteProduct(rows: blocks.rowCount * blocks.count)
-        // Where an item is a row or a few, reading the weight is what costs: the own kernels do that once, at memory's rate.
-        if let panels = weight.panels, try resources.multiplyFewRows(arguments, panels, blocks) { return }
-        if usesStrassen, let panels = weight.panels, try resources.multiplyByStrassen(arguments, panels, blocks) {
-            return
+        let areFew = blocks.itemRowCount <= resources.fewRows
+        if let panels = weight.panels {
+            // Where an item is a row or a few, reading the weight is what costs: the own kernels do that once, at memory's
+            // rate. In bfloat16 they outrun the library everywhere.
+            if areFew || usesOwn && panels.dtype == .bfloat16, try resources.multiply(arguments, panels, blocks) {
+                return
+            }
+            if usesOwn, try resources.multiplyByStrassen(arguments, panels, blocks) { return }
         }
         let residual = DNNLSession.residual(epilogue, output: output)
         // oneDNN knows no rows that repeat or overlap; those are multiplied one by one.
@@ -144,7 +149,7 @@ final class DNNLProducts {
         let appliesGELU = isPlain && epilogue.activation == .gelu && epilogue.residual == nil
         let columns = output.shape[output.rank - 1]
         // Few rows are summed in another order than many, so items of few are multiplied one by one.
-        let most = blocks.itemRowCount <= resources.fewRows ? blocks.itemRowCount : blocks.rowCount
+        let most = areFew ? blocks.itemRowCount : blocks.rowCount
         let rowsAtATime = !isPlain ? 1 : appliesGELU ? Self.rowsInCache(most, columns) : most
         // What GELU is applied to is float32: rounded first, it would be rounded twice.
         let isApart = appliesGELU && output.dtype != .float32

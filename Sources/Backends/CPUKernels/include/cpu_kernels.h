@@ -195,12 +195,10 @@ typedef struct cpu_kernels {
     void (*attention_pairs)(const beasts_attention_arguments *, int64_t batch, int64_t head, int64_t first_query,
                             int64_t last_query, void *scratch);
     size_t (*attention_pairs_scratch_byte_count)(int64_t keys, int64_t dimension);
-    /// A product of few rows, all bfloat16 but perhaps the output, for columns [first_column, last_column): each panel
-    /// meets all rows, so that the weight is read once. It is in panels of `panel_width` columns, `panel_pairs` pairs
-    /// long each, [pair of the inner axis][column][first, second]; an odd last element has zero beside it, in the input
-    /// too.
-    void (*multiply_pair_rows)(const cpu_reduced_product *product, int64_t panel_pairs, int64_t rows,
-                               int64_t first_column, int64_t last_column);
+    /// One thread's share of a product, all bfloat16 but perhaps the output. The weight is in panels of `panel_width`
+    /// columns, `panel_pairs` pairs long each, [pair of the inner axis][column][first, second]; an odd last element has
+    /// zero beside it, in the input too.
+    void (*multiply_pair_rows)(const cpu_reduced_product *product, int64_t panel_pairs, const cpu_share *share);
 
     /// Bytes that a weight [columns, inner] takes as int8, in panels as `packed_byte_count`, and its packing.
     size_t (*quads_byte_count)(int64_t columns, int64_t inner);
