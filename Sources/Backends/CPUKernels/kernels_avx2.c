@@ -5,7 +5,7 @@
 
 // 12 sums, 2 columns, 1 element: 15 of the 16 registers.
 #define LANES 8
-enum { TILE_ROWS = 6, TILE_VECTORS = 2, SLAB = 256, ROW_BLOCK = 132 };
+enum { TILE_ROWS = 6, TILE_VECTORS = 2, SLAB = 256, ROW_BLOCK = 132, FETCHES_SLABS = 1 };
 // Pairs as two multiply-adds: how the paired kernels are tested where the processor has no instruction for them.
 #define DOT_PAIRS(sum, left, right) add_widened_pairs(sum, left, right)
 // Each file uses what the ones before it define.

@@ -10,7 +10,7 @@
 
 // 24 sums, 4 columns, 1 element: 29 of the 32 registers.
 #define LANES 16
-enum { TILE_ROWS = 6, TILE_VECTORS = 4, SLAB = 384, ROW_BLOCK = 96 };
+enum { TILE_ROWS = 6, TILE_VECTORS = 4, SLAB = 384, ROW_BLOCK = 96, FETCHES_SLABS = 0 };
 // Lane n is the element that lane n of `places` names.
 #define PERMUTED(value, places) (vector) _mm512_permutexvar_ps((__m512i)(places), (__m512)(value))
 #define RECIPROCAL_ESTIMATE(value) (vector) _mm512_rcp14_ps((__m512)(value))

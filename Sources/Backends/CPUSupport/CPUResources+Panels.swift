@@ -5,8 +5,8 @@ private import CPUKernels
 extension CPUResources {
     public var panelWidth: Int { Int(kernels.panel_width) }
 
-    /// As many rows of an item are best multiplied by reading the weight once: those of a tile. How many items there are
-    /// does not count, since an item's numbers should not depend on the others.
+    /// Items of so many rows or fewer, those of a tile, are best multiplied by the own kernels: a few items take as long as
+    /// reading the weight once, and an item's numbers do not depend on how many there are.
     public var fewRows: Int { Int(kernels.row_block) }
 
     /// epilogue(alpha * input × weightᵀ), each element summed in the same order whatever its neighbours are.
@@ -28,6 +28,7 @@ extension CPUResources {
             return true
         }
         guard panels.dtype == .bfloat16, input.dtype == .bfloat16 else { return false }
+        memory.noteProduct(rows: blocks.rowCount * blocks.count)
         var product = cpu_reduced_product(arguments, blocks, columns: panels.columns, inner: panels.inner)
         product.weight = panels.address
         let multiply = kernels.multiply_pair_rows.unsafelyUnwrapped

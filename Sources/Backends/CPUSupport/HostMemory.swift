@@ -11,7 +11,8 @@ public final class HostMemory {
     public let pool: UnsafeMutablePointer<cpu_pool>
     private var pieces: Set<BufferHandle> = []
     private var passes = 0
-    private var weightsMetFewRows = false
+    /// Of this pass: products in which few rows met a weight, and in which many did.
+    private var products = (ofFewRows: 0, ofManyRows: 0)
 
     /// So many rows hide how long it takes to find a weight's pages.
     private static let manyRows = 1024
@@ -38,15 +39,15 @@ public final class HostMemory {
     /// To be told of each product with a weight: its rows, or those that meet the weight in one walk where the kernel
     /// takes fewer at a time.
     public func noteProduct(rows: Int) {
-        if rows < Self.manyRows { weightsMetFewRows = true }
+        if rows < Self.manyRows { products.ofFewRows += 1 } else { products.ofManyRows += 1 }
     }
 
-    /// To be told of each download, with which a pass of a model ends as a rule. Weights that few rows met twice will be
-    /// walked over more often: they move to huge pages, which takes as long as ten passes gain by it, and more where the
+    /// To be told of each download, with which a pass of a model ends as a rule. Weights that mostly few rows met twice will
+    /// be walked over more often: they move to huge pages, which takes as long as ten passes gain by it, and more where the
     /// host of a virtual machine has to find the memory. Large batches gain nothing.
     func noteDownload() {
-        guard weightsMetFewRows else { return }
-        weightsMetFewRows = false
+        defer { products = (0, 0) }
+        guard products.ofFewRows > products.ofManyRows else { return }
         passes += 1
         if passes == 2 || passes.isMultiple(of: 64) { cpu_pool_settle(pool) }
     }

@@ -131,16 +131,16 @@ final class DNNLProducts {
         guard let weight = weights[arguments.weight] else {
             throw BackendError(.unsupported, "a product over an inner axis of no elements")
         }
-        resources.memory.noteProduct(rows: blocks.rowCount * blocks.count)
         let areFew = blocks.itemRowCount <= resources.fewRows
-        if let panels = weight.panels {
-            // Where an item is a row or a few, reading the weight is what costs: the own kernels do that once, at memory's
-            // rate. In bfloat16 they outrun the library everywhere.
-            if areFew || usesOwn && panels.dtype == .bfloat16, try resources.multiply(arguments, panels, blocks) {
-                return
-            }
-            if usesOwn, try resources.multiplyByStrassen(arguments, panels, blocks) { return }
+        // Items of few rows are summed in one order, however many they are: oneDNN's depends on their number. In bfloat16 own
+        // products outrun it everywhere.
+        if let panels = weight.panels, areFew || usesOwn && panels.dtype == .bfloat16,
+            try resources.multiply(arguments, panels, blocks)
+        {
+            return
         }
+        resources.memory.noteProduct(rows: blocks.rowCount * blocks.count)
+        if usesOwn, let panels = weight.panels, try resources.multiplyByStrassen(arguments, panels, blocks) { return }
         let residual = DNNLSession.residual(epilogue, output: output)
         // oneDNN knows no rows that repeat or overlap; those are multiplied one by one.
         let isPlain = [output, input, epilogue.residual ?? output].allSatisfy {
@@ -148,7 +148,7 @@ final class DNNLProducts {
         }
         let appliesGELU = isPlain && epilogue.activation == .gelu && epilogue.residual == nil
         let columns = output.shape[output.rank - 1]
-        // Few rows are summed in another order than many, so items of few are multiplied one by one.
+        // Where the own kernels do not read the weight, items of few rows are multiplied one by one for the same reason.
         let most = areFew ? blocks.itemRowCount : blocks.rowCount
         let rowsAtATime = !isPlain ? 1 : appliesGELU ? Self.rowsInCache(most, columns) : most
         // What GELU is applied to is float32: rounded first, it would be rounded twice.
