@@ -29,10 +29,11 @@ struct StrassenTests {
     }
 
     /// - Parameters:
-    ///   - shares: how many threads would take part; here one after the other.
-    ///   - slabsAtATime: nil for all.
-    private func multiply(_ matrices: Matrices, shares: Int = 1, goes: Int64 = 1, slabsAtATime: Int64? = nil) throws
-        -> [Float]
+    ///   - pairParts: in how many parts the pairs of tiles are multiplied, one after the other here.
+    ///   - panelParts: in how many parts the panels are.
+    ///   - pairsAtATime: nil for the plan's choice.
+    private func multiply(_ matrices: Matrices, pairParts: Int = 1, panelParts: Int = 1, pairsAtATime: Int64? = nil)
+        throws -> [Float]
     {
         let kernels = try #require(cpu_kernels_best()).pointee
         let (columns, inner) = (Int64(matrices.columns), Int64(matrices.inner))
@@ -47,30 +48,22 @@ struct StrassenTests {
         var plan = cpu_strassen()
         kernels.plan_strassen(&product, Int64(matrices.rows), &plan)
         try #require(plan.slab_count > 0)
-        (plan.pair_count, plan.goes) = (Int64(matrices.items) * plan.item_parts * plan.part_pairs, goes)
-        let (pairs, panels) = (Int(plan.pair_count), matrices.columns / Int(kernels.panel_width))
-        let left = memory(Int(plan.left_byte_count) * pairs * Int(plan.slab_count))
-        let states = memory(4 * pairs * Int(plan.slab_count))
-        let sums = memory(Int(plan.sums_byte_count) * pairs * panels + 64)
+        plan.pairs_at_a_time = pairsAtATime ?? plan.pairs_at_a_time
+        let pairs = matrices.items * Int(plan.item_parts * plan.part_pairs)
+        let panels = matrices.columns / Int(kernels.panel_width)
         let scratch = memory(Int(plan.scratch_byte_count))
-        defer { for piece in [packed, left, states, sums, scratch] { piece.deallocate() } }
-        plan.left = left.assumingMemoryBound(to: Float.self)
-        plan.states = states.assumingMemoryBound(to: Int32.self)
-        plan.sums = sums.assumingMemoryBound(to: Float.self)
+        defer { for piece in [packed, scratch] { piece.deallocate() } }
         matrices.input.withUnsafeBufferPointer { input in
             output.withUnsafeMutableBufferPointer { output in
                 (product.input.base, product.output) = (input.baseAddress, output.baseAddress)
-                let step = slabsAtATime ?? plan.slab_count
-                for slab in stride(from: 0, to: plan.slab_count, by: Int64.Stride(step)) {
-                    (plan.first_slab, plan.last_slab) = (slab, min(slab + step, plan.slab_count))
-                    plan.states.update(repeating: 0, count: pairs * Int(plan.slab_count))
-                    withUnsafePointer(to: product) { product in
-                        plan.product = product
-                        let items = panels * Int(goes)
-                        for share in 0..<shares {
+                withUnsafePointer(to: product) { product in
+                    plan.product = product
+                    func begin(_ count: Int, _ part: Int, _ parts: Int) -> Int64 { Int64(count * part / parts) }
+                    for row in 0..<pairParts {
+                        for column in 0..<panelParts {
                             kernels.multiply_strassen(
-                                &plan, Int64(items * share / shares), Int64(items * (share + 1) / shares),
-                                Int64(share), Int64(shares), scratch)
+                                &plan, begin(pairs, row, pairParts), begin(pairs, row + 1, pairParts),
+                                begin(panels, column, panelParts), begin(panels, column + 1, panelParts), scratch)
                         }
                     }
                 }
@@ -107,8 +100,8 @@ struct StrassenTests {
         let matrices = Matrices(items: 2, rows: 131, columns: 192, inner: 2112)
         let whole = try multiply(matrices)
         let splits = [
-            try multiply(matrices, shares: 2), try multiply(matrices, shares: 5, goes: 4),
-            try multiply(matrices, shares: 3, goes: 2, slabsAtATime: 1),
+            try multiply(matrices, pairParts: 2), try multiply(matrices, pairParts: 5, panelParts: 3),
+            try multiply(matrices, panelParts: 2, pairsAtATime: 1), try multiply(matrices, pairsAtATime: 3),
         ]
         for split in splits { #expect(split == whole) }
         // An item of a batch as the same item alone.

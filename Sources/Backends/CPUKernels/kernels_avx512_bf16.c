@@ -2,7 +2,6 @@
 #include "cpu_kernels.h"
 
 #include <immintrin.h>
-#include <sched.h>
 #pragma clang fp contract(fast)
 // clang-format off
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni,avx2,fma,f16c"))), apply_to = function)

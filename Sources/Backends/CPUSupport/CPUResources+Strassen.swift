@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: MIT
 public import BeastCore
 private import CPUKernels
+private import Foundation
 
 extension CPUResources {
-    /// So many rows share the sums of a panel's columns. Those of twice as many would cost 1 % less, but the sums of the
-    /// rows leave the third cache then: 4 % slower.
-    private static let rowsAtATime = 1100
-
-    /// Of the third cache, for sums of rows.
-    private static let leftByteCount = 8 << 20
-
     /// epilogue(alpha * input × weightᵀ) of [item, row, column] in float32 by Strassen's algorithm, where items have many
     /// rows and the processor has AVX-512.
     ///
@@ -39,51 +33,62 @@ extension CPUResources {
         for block in 0..<blocks.count {
             product.input.base = UnsafePointer(input.floats + blocks.offset(of: input, block))
             product.place(output, epilogue, blocks, block, firstRow: 0)
-            try multiply(product, &plan, itemCount: blocks.rowCount / itemRows)
+            try multiply(product, plan, itemCount: blocks.rowCount / itemRows)
         }
         return true
     }
 
-    private func multiply(_ product: cpu_product, _ plan: inout cpu_strassen, itemCount: Int) throws(BackendError) {
-        let panelCount = Int(product.columns) / panelWidth
-        let (partCount, partPairs) = (itemCount * Int(plan.item_parts), Int(plan.part_pairs))
-        let rounds = min(partCount, (partCount * Int(plan.part_rows) + Self.rowsAtATime - 1) / Self.rowsAtATime)
-        let pairs = (partCount + rounds - 1) / rounds * partPairs
-        // Where the factors of all slabs stay in the cache, the threads meet only once.
-        let slabs = Int(plan.slab_count)
-        let slabsAtATime = Int(plan.left_byte_count) * pairs * slabs <= Self.leftByteCount ? slabs : 1
-        let leftByteCount = Int(plan.left_byte_count) * pairs * slabsAtATime
-        let statesByteCount = (pairs * slabsAtATime * 4 + 63) & ~63
-        let shared = try packed.pieces(
-            byteCount: leftByteCount + statesByteCount + Int(plan.sums_byte_count) * pairs * panelCount, count: 1)[0]
-        let scratch = try scratch.pieces(byteCount: Int(plan.scratch_byte_count), count: threads.count)
-        plan.left = shared.assumingMemoryBound(to: Float.self)
-        plan.states = (shared + leftByteCount).assumingMemoryBound(to: Int32.self)
-        plan.sums = (shared + leftByteCount + statesByteCount).assumingMemoryBound(to: Float.self)
-        // Where panels alone would leave threads waiting, each meets the pairs in several goes.
-        let goes =
-            (1...4).first { (panelCount * $0) % threads.count == 0 || panelCount * $0 >= 8 * threads.count } ?? 4
-        plan.goes = Int64(goes)
-        let multiplyStrassen = kernels.multiply_strassen.unsafelyUnwrapped
+    private func multiply(_ product: cpu_product, _ plan: cpu_strassen, itemCount: Int) throws(BackendError) {
+        let pairs = itemCount * Int(plan.item_parts * plan.part_pairs)
+        let panels = Int(product.columns) / panelWidth
         // A step multiplies a vector.
-        let work = Int(plan.part_rows) * pairs / partPairs * Int(product.inner) * panelWidth / (16 * goes)
-        for round in 0..<rounds {
-            let parts = partCount * round / rounds..<partCount * (round + 1) / rounds
-            (plan.first_part, plan.pair_count) = (Int64(parts.lowerBound), Int64(parts.count * partPairs))
-            for slab in stride(from: 0, to: slabs, by: slabsAtATime) {
-                (plan.first_slab, plan.last_slab) = (Int64(slab), Int64(slab + slabsAtATime))
-                plan.states.update(repeating: 0, count: pairs * slabsAtATime)
-                withUnsafePointer(to: product) { product in
-                    plan.product = product
-                    withUnsafePointer(to: plan) { plan in
-                        threads.split(panelCount * goes, work: work) { thread, items in
-                            multiplyStrassen(
-                                plan, Int64(items.lowerBound), Int64(items.upperBound), Int64(thread),
-                                Int64(threads.count), scratch[thread])
-                        }
-                    }
+        let work = Int(plan.part_rows / plan.part_pairs * product.inner) * panelWidth / 16
+        let grid = Grid(pairs, panels, threads: threads.worthwhileParts(of: pairs * panels, work: work))
+        let scratch = try scratch.pieces(byteCount: Int(plan.scratch_byte_count), count: grid.count)
+        let multiplyStrassen = kernels.multiply_strassen.unsafelyUnwrapped
+        withUnsafePointer(to: product) { product in
+            var plan = plan
+            plan.product = product
+            withUnsafePointer(to: plan) { plan in
+                threads.run(grid.count) { part in
+                    let (pairs, panels) = grid[part]
+                    multiplyStrassen(
+                        plan, Int64(pairs.lowerBound), Int64(pairs.upperBound), Int64(panels.lowerBound),
+                        Int64(panels.upperBound), scratch[part])
                 }
             }
+        }
+    }
+
+    /// Which pairs of tiles meet which panels on which thread.
+    ///
+    /// A thread that keeps to its own rows reads what it has mostly written itself, which counts where processors do not
+    /// share a cache (a third of the time of ViT-S); where there are too few rows for all, some share them and take columns
+    /// of their own.
+    private struct Grid {
+        private let pairs, panels, pairParts, panelParts: Int
+
+        init(_ pairs: Int, _ panels: Int, threads: Int) {
+            (self.pairs, self.panels) = (pairs, panels)
+            // In tenths of the product of a pair and a panel: the sums of a panel's columns take one, those of a pair's
+            // rows, which may have to be fetched from another's cache, eight.
+            func cost(_ panelParts: Int) -> Int {
+                let pairParts = threads / panelParts
+                let (pairs, panels) = ((pairs + pairParts - 1) / pairParts, (panels + panelParts - 1) / panelParts)
+                return 10 * pairs * panels + panels + 8 * pairs
+            }
+            panelParts = (1...threads).min { cost($0) < cost($1) } ?? 1
+            pairParts = threads / panelParts
+        }
+
+        var count: Int { pairParts * panelParts }
+
+        subscript(part: Int) -> (pairs: Range<Int>, panels: Range<Int>) {
+            let (row, column) = (part / panelParts, part % panelParts)
+            return (
+                pairs * row / pairParts..<pairs * (row + 1) / pairParts,
+                panels * column / panelParts..<panels * (column + 1) / panelParts
+            )
         }
     }
 }

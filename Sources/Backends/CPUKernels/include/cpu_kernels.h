@@ -91,18 +91,9 @@ typedef struct cpu_share {
 typedef struct cpu_strassen {
     const cpu_product *product;
     int64_t item_rows, item_parts, part_rows, part_pairs, slab_count;
-    /// Bytes for each pair of tiles in `left`, and for each of every panel in `sums`; scratch for a thread.
-    size_t left_byte_count, sums_byte_count, scratch_byte_count;
-
-    /// The caller's choice. Which parts are multiplied, counted over all items, and how many pairs they have; which
-    /// slabs of them; in how many goes a panel meets the pairs.
-    int64_t first_part, pair_count, first_slab, last_slab, goes;
-    /// [slab][pair], 64-byte aligned: sums of rows, which the threads make for each other.
-    float *left;
-    /// [slab][pair]: 0 at the beginning.
-    int32_t *states;
-    /// [panel][pair]: partial sums that wait for the next slab.
-    float *sums;
+    /// So many pairs of tiles at most meet the panels in one walk.
+    int64_t pairs_at_a_time;
+    size_t scratch_byte_count;
 } cpu_strassen;
 
 /// The kernels of one instruction set.
@@ -124,13 +115,12 @@ typedef struct cpu_kernels {
     /// Computes one thread's share of a product.
     void (*multiply)(const cpu_product *product, const cpu_share *share, void *scratch);
 
-    /// Fills all of a plan but the caller's choices; `slab_count` is 0 where the product is not one for it. Null where
-    /// no instruction set is wide enough to gain.
+    /// Plans a product; `slab_count` is 0 where the product is not one for it. Null where no instruction set is wide
+    /// enough to gain.
     void (*plan_strassen)(const cpu_product *product, int64_t item_rows, cpu_strassen *plan);
-    /// The plan's slabs for items [first, last) of [panel][go], share number `share` of `share_count`. The shares of
-    /// a plan may run at once or one after the other.
-    void (*multiply_strassen)(const cpu_strassen *plan, int64_t first_item, int64_t last_item, int64_t share,
-                              int64_t share_count, void *scratch);
+    /// Multiplies pairs of tiles [first_pair, last_pair), counted over all items, by panels [first_panel, last_panel).
+    void (*multiply_strassen)(const cpu_strassen *plan, int64_t first_pair, int64_t last_pair, int64_t first_panel,
+                              int64_t last_panel, void *scratch);
 
     /// Into how many blocks of channels `multiply_groups` divides convolutions of `channels` in groups of `group` input
     /// and output channels each; 0 where it does not do them.
