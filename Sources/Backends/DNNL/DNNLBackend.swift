@@ -7,8 +7,8 @@ private import Glibc
 /// oneDNN where its products and convolutions are the fastest there are, own kernels for everything else.
 ///
 /// With AVX-512 oneDNN multiplies blocks of matrices at the machine's rate, and convolves with one group so; convolutions
-/// in groups, linear layers in bfloat16, float32 of many tokens (by Strassen's algorithm), attention, norms and products of
-/// few rows are own. With AVX2 alone it calls a general product that the own packed one outruns, so that one is used.
+/// in groups, linear layers and large 1 × 1 convolutions in bfloat16, float32 of many tokens (by Strassen's algorithm),
+/// attention, norms and products of few rows are own. With AVX2 alone it calls a general product that the own packed one outruns, so that one is used.
 /// BEASTS_DNNL_LINEAR=onednn or own overrides the choice, for convolutions too.
 final class DNNLBackend: CPUBackend {
     static let name = "dnnl"
@@ -21,6 +21,8 @@ final class DNNLBackend: CPUBackend {
     private let products: DNNLProducts?
     private let convolutions: DNNLConvolutions?
     private let bfloat16 = BFloat16Support.ofThisProcess
+    /// Where positions are gathered.
+    private let windows = Scratch()
 
     init(options: ContextOptions) throws(BackendError) {
         if let reason = dnnl_library_open() { throw BackendError(.unsupported, String(cString: reason)) }
@@ -78,7 +80,7 @@ final class DNNLBackend: CPUBackend {
         }
         if description.target == .float32 || bfloat16 == .native {
             if let products, description.kind == .linear { return try products.prepare(description) }
-            if let products, description.kind == .conv2d, description.target == .float32, Self.wantedProducts == nil,
+            if let products, description.kind == .conv2d, Self.wantedProducts == nil,
                 let prepared = try products.preparePointwise(description)
             {
                 return prepared
@@ -105,19 +107,54 @@ final class DNNLBackend: CPUBackend {
     }
 
     func conv2d(_ arguments: Conv2dArguments) throws(BackendError) {
-        if let products, let weight = products.pointwise(arguments.weight) {
-            guard arguments.isProduct, arguments.input.dtype == .float32 else {
-                return try packedConv2d(arguments, weight)
-            }
-            try requireSupport(arguments)
-            return try products.linear(
-                LinearArguments(
-                    output: arguments.output, input: arguments.input, weight: arguments.weight,
-                    epilogue: arguments.epilogue))
-        }
+        if let products, products.has(arguments.weight) { return try pointwise(arguments, products) }
         guard let convolutions, convolutions.has(arguments.weight) else { return try packedConv2d(arguments) }
         try requireSupport(arguments)
         try convolutions.run(arguments) { (arguments) throws(BackendError) in try copy(arguments) }
+    }
+
+    /// A 1 × 1 convolution with a weight that is packed for products.
+    private func pointwise(_ arguments: Conv2dArguments, _ products: DNNLProducts) throws(BackendError) {
+        var input = arguments.input
+        if let weight = products.pointwise(arguments.weight) {
+            guard arguments.isProduct, input.dtype == .float32 else { return try packedConv2d(arguments, weight) }
+        }
+        try requireSupport(arguments)
+        if !arguments.isProduct { input = try gathered(arguments) }
+        try products.linear(
+            LinearArguments(
+                output: arguments.output, input: input, weight: arguments.weight, epilogue: arguments.epilogue))
+    }
+
+    /// The positions that the windows of a 1 × 1 convolution read, densely; zeros for those in the padding.
+    private func gathered(_ arguments: Conv2dArguments) throws(BackendError) -> TensorView {
+        let (input, output) = (arguments.input, arguments.output.shape)
+        let shape: Shape = [output[0], output[1], output[2], input.shape[3]]
+        let byteCount = shape.elementCount * input.dtype.byteCount
+        let memory = try windows.pieces(byteCount: byteCount, count: 1)[0]
+        let buffer = BufferHandle(rawValue: UInt64(UInt(bitPattern: memory)))
+        let target = TensorView(buffer: buffer, dtype: input.dtype, shape: shape)
+        let rows = Self.inside(output[1], input.shape[1], arguments.strideY, arguments.paddingTop)
+        let columns = Self.inside(output[2], input.shape[2], arguments.strideX, arguments.paddingLeft)
+        if rows.count < output[1] || columns.count < output[2] {
+            memory.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+        }
+        if rows.isEmpty || columns.isEmpty { return target }
+        var source = input
+        source.offset +=
+            (rows.lowerBound * arguments.strideY - arguments.paddingTop) * input.strides[1]
+            + (columns.lowerBound * arguments.strideX - arguments.paddingLeft) * input.strides[2]
+        source.shape = [output[0], rows.count, columns.count, input.shape[3]]
+        source.strides[1] *= arguments.strideY
+        source.strides[2] *= arguments.strideX
+        try copy(CopyArguments(output: target.slice(1, rows).slice(2, columns), input: source))
+        return target
+    }
+
+    /// Which of `count` windows of one position, `stride` apart, lie within `extent` positions behind the padding.
+    private static func inside(_ count: Int, _ extent: Int, _ stride: Int, _ padding: Int) -> Range<Int> {
+        let first = min(count, (padding + stride - 1) / stride)
+        return first..<max(first, min(count, (extent + padding + stride - 1) / stride))
     }
 
     func supports(_ arguments: any OpArguments) -> Bool { computes(arguments, bfloat16: bfloat16) }
