@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 public import BeastCore
 private import CPUKernels
-private import Foundation
 
 extension CPUResources {
     /// epilogue(alpha * input × weightᵀ) of [item, row, column] in float32 by Strassen's algorithm, where items have many
@@ -44,12 +43,14 @@ extension CPUResources {
         // A step multiplies a vector.
         let work = Int(plan.part_rows / plan.part_pairs * product.inner) * panelWidth / 16
         let grid = Grid(pairs, panels, threads: threads.worthwhileParts(of: pairs * panels, work: work))
-        let scratch = try scratch.pieces(byteCount: Int(plan.scratch_byte_count), count: grid.count)
         let multiplyStrassen = kernels.multiply_strassen.unsafelyUnwrapped
-        withUnsafePointer(to: product) { product in
+        try withUnsafePointer(to: product) { (product) throws(BackendError) in
             var plan = plan
             plan.product = product
-            withUnsafePointer(to: plan) { plan in
+            plan.pairs_at_a_time = min(plan.pairs_at_a_time, Int64(grid.mostPairs))
+            try withUnsafePointer(to: plan) { (plan) throws(BackendError) in
+                let byteCount = kernels.strassen_scratch_byte_count(plan, Int64(grid.mostPanels))
+                let scratch = try scratch.pieces(byteCount: byteCount, count: grid.count)
                 threads.run(grid.count) { part in
                     let (pairs, panels) = grid[part]
                     multiplyStrassen(
@@ -63,10 +64,12 @@ extension CPUResources {
     /// Which pairs of tiles meet which panels on which thread.
     ///
     /// A thread that keeps to its own rows reads what it has mostly written itself, which counts where processors do not
-    /// share a cache (a third of the time of ViT-S); where there are too few rows for all, some share them and take columns
-    /// of their own.
+    /// share a cache (a sixth of the time of ViT-S); where there are too few rows for all, some share them and take
+    /// columns of their own.
     private struct Grid {
         private let pairs, panels, pairParts, panelParts: Int
+        /// Of a part.
+        let mostPairs, mostPanels: Int
 
         init(_ pairs: Int, _ panels: Int, threads: Int) {
             (self.pairs, self.panels) = (pairs, panels)
@@ -79,6 +82,8 @@ extension CPUResources {
             }
             panelParts = (1...threads).min { cost($0) < cost($1) } ?? 1
             pairParts = threads / panelParts
+            mostPairs = (pairs + pairParts - 1) / pairParts
+            mostPanels = (panels + panelParts - 1) / panelParts
         }
 
         var count: Int { pairParts * panelParts }

@@ -8,8 +8,8 @@ private import Glibc
 ///
 /// With AVX-512 oneDNN multiplies blocks of matrices at the machine's rate, and convolves with one group so; convolutions
 /// in groups, linear layers and large 1 × 1 convolutions in bfloat16, float32 of many tokens (by Strassen's algorithm),
-/// attention, norms and products of few rows are own. With AVX2 alone it calls a general product that the own packed one outruns, so that one is used.
-/// BEASTS_DNNL_LINEAR=onednn or own overrides the choice, for convolutions too.
+/// attention, norms and products of few rows are own. With AVX2 alone it calls a general product that the own packed one
+/// outruns, so that one is used. BEASTS_DNNL_LINEAR=onednn or own overrides the choice, for convolutions too.
 final class DNNLBackend: CPUBackend {
     static let name = "dnnl"
     static let summary = "oneDNN and own kernels for AVX2 and AVX-512"
@@ -120,6 +120,7 @@ final class DNNLBackend: CPUBackend {
             guard arguments.isProduct, input.dtype == .float32 else { return try packedConv2d(arguments, weight) }
         }
         try requireSupport(arguments)
+        if arguments.output.elementCount == 0 { return }
         if !arguments.isProduct { input = try gathered(arguments) }
         try products.linear(
             LinearArguments(
@@ -130,7 +131,8 @@ final class DNNLBackend: CPUBackend {
     private func gathered(_ arguments: Conv2dArguments) throws(BackendError) -> TensorView {
         let (input, output) = (arguments.input, arguments.output.shape)
         let shape: Shape = [output[0], output[1], output[2], input.shape[3]]
-        let byteCount = shape.elementCount * input.dtype.byteCount
+        let (byteCount, overflow) = shape.elementCount.multipliedReportingOverflow(by: input.dtype.byteCount)
+        if overflow { throw BackendError(.outOfMemory, "no memory for \(shape) gathered elements") }
         let memory = try windows.pieces(byteCount: byteCount, count: 1)[0]
         let buffer = BufferHandle(rawValue: UInt64(UInt(bitPattern: memory)))
         let target = TensorView(buffer: buffer, dtype: input.dtype, shape: shape)
@@ -145,8 +147,9 @@ final class DNNLBackend: CPUBackend {
             (rows.lowerBound * arguments.strideY - arguments.paddingTop) * input.strides[1]
             + (columns.lowerBound * arguments.strideX - arguments.paddingLeft) * input.strides[2]
         source.shape = [output[0], rows.count, columns.count, input.shape[3]]
-        source.strides[1] *= arguments.strideY
-        source.strides[2] *= arguments.strideX
+        // An axis of one row may have any stride.
+        source.strides[1] &*= arguments.strideY
+        source.strides[2] &*= arguments.strideX
         try copy(CopyArguments(output: target.slice(1, rows).slice(2, columns), input: source))
         return target
     }

@@ -28,7 +28,7 @@ final class DNNLProducts {
 
     /// Kernels of 1 × 1 convolutions in bfloat16 with fewer elements meet many positions, over which the library's
     /// convolution is up to 4 % faster; with as many it is up to 8 % slower.
-    private static let leastPointwisePairs = 1 << 19
+    private static let leastPointwiseElements = 1 << 19
 
     private let resources: CPUResources
     private let session: DNNLSession
@@ -65,12 +65,13 @@ final class DNNLProducts {
         return try pack(elements, shape, inner, target)
     }
 
-    /// Packs the kernel of a 1 × 1 convolution as a matrix, since products are faster than convolutions; nil for other
-    /// kernels, and where the own kernels cannot read it: they do what is no plain product of float32, and those of bfloat16.
+    /// Packs the kernel of a 1 × 1 convolution as a matrix where products are faster than convolutions; nil for others,
+    /// and where the own kernels cannot read it: they compute all those of bfloat16, and those of float32 that have strides
+    /// or padding.
     func preparePointwise(_ description: WeightDescription) throws(BackendError) -> PreparedWeight? {
         let (shape, target) = (description.shape, description.target)
         guard shape.rank == 4, shape[2] == 1, shape[3] == 1, description.groups == 1, shape.elementCount > 0,
-            target == .float32 || shape.elementCount >= Self.leastPointwisePairs
+            target == .float32 || target == .bfloat16 && shape.elementCount >= Self.leastPointwiseElements
         else { return nil }
         let prepared = try prepare(WeightDescription(kind: .linear, target: target, parts: description.parts))
         if let panels = weights[prepared.handle]?.panels,

@@ -137,6 +137,8 @@ struct Conv2dCase: CaseBody {
         let relu = EpilogueChoice(bias: true, activation: .relu)
         let residual = EpilogueChoice(
             bias: true, activation: .relu, residual: .separate, order: .residualThenActivation)
+        let shortcut = EpilogueChoice(
+            bias: true, activation: .relu, residual: .output, order: .residualThenActivation)
         func convolution(
             _ input: [Int], _ channels: Int, _ window: Window2d, groups: Int = 1, _ epilogue: EpilogueChoice,
             layout: Layout = .dense
@@ -154,8 +156,8 @@ struct Conv2dCase: CaseBody {
             convolution([1, 7, 7, 64], 64, .square(3, padding: 1), groups: 32, residual),
             convolution([2, 5, 6, 7], 9, .square(3, padding: 1), residual, layout: .sliced),
             // Kernels of half a million elements, which may be multiplied as matrices.
-            convolution([2, 3, 4, 1024], 512, .square(1), residual, layout: .sliced),
-            convolution([2, 5, 7, 512], 1024, .square(1, stride: 2, padding: 1), relu),
+            convolution([2, 3, 4, 1024], 512, .square(1), shortcut, layout: .sliced),
+            convolution([2, 5, 7, 512], 1024, .square(1, stride: 2, padding: 1), relu, layout: .sliced),
             convolution([1, 4, 5, 1024], 520, .square(1), EpilogueChoice(bias: true)),
             convolution([1, 1, 2, 1024], 512, .square(1, stride: 3, padding: 2), EpilogueChoice(activation: .silu)),
         ]

@@ -91,9 +91,8 @@ typedef struct cpu_share {
 typedef struct cpu_strassen {
     const cpu_product *product;
     int64_t item_rows, item_parts, part_rows, part_pairs, slab_count;
-    /// So many pairs of tiles at most meet the panels in one walk.
+    /// So many pairs of tiles at most meet the panels in one walk; the caller may choose fewer.
     int64_t pairs_at_a_time;
-    size_t scratch_byte_count;
 } cpu_strassen;
 
 /// The kernels of one instruction set.
@@ -118,6 +117,8 @@ typedef struct cpu_kernels {
     /// Plans a product; `slab_count` is 0 where the product is not one for it. Null where no instruction set is wide
     /// enough to gain.
     void (*plan_strassen)(const cpu_product *product, int64_t item_rows, cpu_strassen *plan);
+    /// Scratch bytes that `multiply_strassen` needs for so many panels at most.
+    size_t (*strassen_scratch_byte_count)(const cpu_strassen *plan, int64_t panels);
     /// Multiplies pairs of tiles [first_pair, last_pair), counted over all items, by panels [first_panel, last_panel).
     void (*multiply_strassen)(const cpu_strassen *plan, int64_t first_pair, int64_t last_pair, int64_t first_panel,
                               int64_t last_panel, void *scratch);
