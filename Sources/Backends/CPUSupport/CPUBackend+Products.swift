@@ -38,9 +38,7 @@ extension CPUBackend {
         }
         let (input, output, shape) = (arguments.input, arguments.output, weight.shape)
         if output.elementCount == 0 { return }
-        let isPointwise =
-            shape[1] == 1 && shape[2] == 1 && arguments.strideY == 1 && arguments.strideX == 1
-            && max(arguments.paddingTop, arguments.paddingBottom, arguments.paddingLeft, arguments.paddingRight) == 0
+        let isPointwise = shape[1] == 1 && shape[2] == 1 && arguments.isProduct
         let (columns, channels) = (shape[0] / arguments.groups, shape[3])
         let windows = try cpu_rows(windowsOf: arguments, weight)
         if case .groups = weight.layout {
@@ -171,6 +169,14 @@ extension CPUResources {
                 try multiply(place(batch, packed), rows: 0..<rows)
             }
         }
+    }
+}
+
+extension Conv2dArguments {
+    /// Whether windows follow one another position by position, without padding: with a 1 × 1 kernel that is a product of
+    /// rows.
+    public var isProduct: Bool {
+        strideY == 1 && strideX == 1 && max(paddingTop, paddingBottom, paddingLeft, paddingRight) == 0
     }
 }
 
